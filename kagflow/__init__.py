@@ -1,0 +1,28 @@
+"""kagflow: leak-safe pipelines for tabular Kaggle competitions.
+
+>>> import kagflow
+>>> competition = kagflow.load("house_prices")
+>>> run = kagflow.cross_validate(competition, competition.experiment("ridge"), config="ridge")
+>>> run.scores["cv"], run.scores["se"]
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kagflow.competition import load
+    from kagflow.runs import cross_validate, list_runs
+
+# Imported when asked for, so that `import kagflow.errors` costs nothing.
+_PUBLIC = {
+    "load": "kagflow.competition",
+    "cross_validate": "kagflow.runs",
+    "list_runs": "kagflow.runs",
+}
+__all__ = ["cross_validate", "list_runs", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'kagflow' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,0 +1,204 @@
+"""A competition: a folder of facts and small functions, loaded by path."""
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_facts
+from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
+from kagflow.features import FeatureSet
+from kagflow.metrics import METRICS, Metric, find_metric
+
+FACTS, FEATURES, METRIC = "competition.yaml", "features.py", "metric.py"
+
+
+@dataclass(frozen=True)
+class Competition:
+    """What kagflow knows of a competition.
+
+    Attributes
+    ----------
+    name
+        Its folder's name, a Python identifier.
+    root
+        The project's folder, which holds ``competitions``, ``configs``, ``data`` and ``runs``.
+    facts
+        From `competition.yaml`.
+    metric
+        The metric that the facts name, its own or one of kagflow's.
+    feature_sets
+        Named sets of `features.py`; ``default`` is ``FEATURES``.
+    sources
+        Contents of the files that decide on a result, by name.
+    """
+
+    name: str
+    root: Path
+    facts: CompetitionFacts
+    metric: Metric
+    feature_sets: Mapping[str, FeatureSet]
+    sources: Mapping[str, str]
+
+    @property
+    def data_folder(self) -> Path:
+        """``data/<name>``."""
+        return self.root / "data" / self.name
+
+    @property
+    def runs_folder(self) -> Path:
+        """``runs/<name>``."""
+        return self.root / "runs" / self.name
+
+    @property
+    def source_hash(self) -> str:
+        """Hash of the files that decide on a result."""
+        text = "\0".join(f"{name}\0{content}" for name, content in sorted(self.sources.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """Return a feature set.
+
+        Raises
+        ------
+        ConfigError
+            There is none of that name.
+        """
+        if name not in self.feature_sets:
+            raise ConfigError(
+                f"{FEATURES} has no feature set {name!r}",
+                hint=did_you_mean(name, self.feature_sets),
+                where=f"competitions/{self.name}/{FEATURES}",
+            )
+        return self.feature_sets[name]
+
+    def experiment(self, config: str | None, overrides: tuple[str, ...] = ()) -> Experiment:
+        """Return the experiment of ``configs/<name>/<config>.yaml``, or the default one without a config.
+
+        Raises
+        ------
+        ConfigError
+            There is no such config, or it is not what it must be.
+        """
+        if config is None:
+            return read_experiment(None, overrides)
+        folder = self.root / "configs" / self.name
+        path = folder / f"{config.removesuffix('.yaml')}.yaml"
+        if not path.is_file():
+            known = [file.stem for file in folder.glob("*.yaml")]
+            raise ConfigError(f"there is no config {config!r}", hint=did_you_mean(config, known), where=str(folder))
+        return read_experiment(path, overrides)
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the nearest folder, from here upwards, that holds ``competitions``.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "competitions").is_dir():
+            return folder
+    raise ConfigError(
+        "neither this folder nor one above it holds `competitions`",
+        hint="change to the project's folder",
+        where=str(here),
+    )
+
+
+def load(name: str, root: Path | None = None) -> Competition:
+    """Load a competition.
+
+    Parameters
+    ----------
+    name
+        Its folder's name; hyphens may stand for underscores.
+    root
+        The project's folder; found from here upwards when absent.
+
+    Raises
+    ------
+    ConfigError
+        There is no such competition, or its facts are not what they must be.
+    FeatureError
+        Its features cannot be imported.
+    """
+    root = root or find_root()
+    folder = root / "competitions" / name.replace("-", "_")
+    if not (folder / FACTS).is_file():
+        known = [path.parent.name for path in (root / "competitions").glob(f"*/{FACTS}")]
+        raise ConfigError(
+            f"there is no competition {name!r}",
+            hint=did_you_mean(name.replace("-", "_"), known),
+            where=str(root / "competitions"),
+        )
+    facts = read_facts(folder / FACTS)
+    modules = {file: _load_module(folder, file) for file in (FEATURES, METRIC) if (folder / file).is_file()}
+    return Competition(
+        name=folder.name,
+        root=root,
+        facts=facts,
+        metric=_metric(facts, modules.get(METRIC), folder),
+        feature_sets=_feature_sets(modules.get(FEATURES), folder),
+        sources={file: (folder / file).read_text(encoding="utf-8") for file in (FACTS, *modules)},
+    )
+
+
+def _load_module(folder: Path, file: str) -> ModuleType:
+    """Import a file of the competition; an error names its line."""
+    path = folder / file
+    name = f"kagflow_competition_{folder.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except KagflowError:
+        raise
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else 1
+        raise FeatureError(
+            f"cannot be imported: {type(error).__name__}: {error}",
+            hint="run with --debug for the traceback",
+            where=f"{path}:{line}",
+        ) from error
+    return module
+
+
+def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureSet]:
+    """Return the feature sets of a module by lower-case name; without a module, the files' own columns."""
+    if module is None:
+        return {"default": FeatureSet()}
+    sets = {name.lower(): value for name, value in vars(module).items() if isinstance(value, FeatureSet)}
+    if "features" not in sets:
+        raise ConfigError(
+            "the module defines no FEATURES", hint="write FEATURES = FeatureSet(...)", where=str(folder / FEATURES)
+        )
+    sets["default"] = sets.pop("features")
+    return sets
+
+
+def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Metric:
+    own = getattr(module, "METRIC", None)
+    if own is None:
+        return find_metric(facts.metric)
+    if not isinstance(own, Metric):
+        raise ConfigError("METRIC must be a kagflow.metrics.Metric", where=str(folder / METRIC))
+    if facts.metric != own.name:
+        if facts.metric in METRICS:
+            return find_metric(facts.metric)
+        raise ConfigError(
+            f"`metric: {facts.metric}` is neither the competition's own metric nor one of kagflow's",
+            hint=did_you_mean(facts.metric, [own.name, *METRICS]),
+            where=str(folder / FACTS),
+        )
+    return own

@@ -1,0 +1,333 @@
+"""Strict models of what a user writes in YAML: a competition's facts and an experiment.
+
+An unknown key is an error with a "did you mean": a typo must not silently become a default. Scalars are read as YAML 1.2
+reads them: ``no`` is a word, ``1e-3`` is a number.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from kagflow.errors import ConfigError, did_you_mean
+
+Task = Literal["regression", "binary", "multiclass"]
+
+
+def _scalar_to_text(value: object) -> object:
+    return str(value) if isinstance(value, (bool, int, float)) else value
+
+
+Text = Annotated[str, BeforeValidator(_scalar_to_text)]
+"""A label, a column or a word: what looks like a number in YAML is its text."""
+
+
+class _Strict(BaseModel):
+    """Unknown keys are refused, values are not coerced from other types, instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SplitterConfig(BaseModel):
+    """Which splitter, and its settings; the splitter itself checks them.
+
+    ``{kind: kfold, folds: 5, seed: 42}``
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    kind: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything but the kind."""
+        return dict(self.model_extra or {})
+
+
+class CompetitionFacts(_Strict):
+    """`competition.yaml`: what is true of a competition, whoever plays it."""
+
+    title: Text
+    slug: Text
+    task: Task
+    metric: str
+    id: Text
+    target: Text
+    positive: Text | None = None
+    group: Text | None = None
+    time: Text | None = None
+    weight: Text | None = None
+    null_words: tuple[Text, ...] = ("",)
+    categorical: tuple[Text, ...] = ()
+    ignore: tuple[Text, ...] = ()
+    splitter: SplitterConfig = SplitterConfig(kind="kfold")
+    target_transform: str | None = None
+    pooled: bool = False
+    train_file: str = "train.csv"
+    test_file: str = "test.csv"
+    sample_file: str = "sample_submission.csv"
+
+    @field_validator("null_words", "categorical", "ignore", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _positive_is_for_binary(self) -> Self:
+        if self.positive is not None and self.task != "binary":
+            raise ValueError(f"`positive` is for binary tasks; the task is {self.task}")
+        return self
+
+
+class RoundsConfig(_Strict):
+    """Boosting rounds found on stop rows.
+
+    Attributes
+    ----------
+    limit
+        The most rounds that are tried.
+    patience
+        Rounds without a better stop score after which fitting stops.
+    stop
+        Share of the training rows that is carved off as stop rows, in (0, 0.5].
+    refit
+        Fit again on all training rows with the found rounds. ``None``: on small data only.
+    """
+
+    limit: int = Field(default=5000, ge=1)
+    patience: int = Field(default=100, ge=1)
+    stop: float = Field(default=0.15, gt=0, le=0.5)
+    refit: bool | None = None
+
+
+_NUMBER, _SEARCH = "a number", "a search"
+
+
+def _kind_of_rounds(value: object) -> str:
+    return _SEARCH if isinstance(value, Mapping | RoundsConfig) else _NUMBER
+
+
+Rounds = Annotated[
+    Annotated[int, Field(ge=1), Tag(_NUMBER)] | Annotated[RoundsConfig, Tag(_SEARCH)], Discriminator(_kind_of_rounds)
+]
+
+
+class ModelConfig(_Strict):
+    """Which model and its library's own parameters, under their own names."""
+
+    kind: str = "lightgbm"
+    estimator: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Experiment(_Strict):
+    """`configs/<name>/<config>.yaml`: one way to model a competition. Only what differs from the default is written.
+
+    Attributes
+    ----------
+    features
+        Name of a feature set in `features.py`; ``default`` is ``FEATURES``.
+    only, drop
+        Patterns (as in file names) of final columns to keep, or to leave out.
+    model
+        The model and its parameters.
+    rounds
+        A number, or how to find it on stop rows; of no meaning to models without rounds.
+    seeds
+        Number of seeds; predictions of a fold are the mean over its seeds.
+    seed
+        The first of them.
+    test
+        Test predictions from the ``folds``' models (their mean), or from a ``refit`` on all training rows.
+    splitter
+        Another splitter than the competition's.
+    target_transform
+        Another one than the metric suggests.
+    threads
+        Threads in total; ``None`` takes all allowed cores.
+    """
+
+    features: str = "default"
+    only: tuple[Text, ...] = ()
+    drop: tuple[Text, ...] = ()
+    model: ModelConfig = ModelConfig()
+    rounds: Rounds = RoundsConfig()
+    seeds: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0)
+    test: Literal["folds", "refit"] = "folds"
+    splitter: SplitterConfig | None = None
+    target_transform: str | None = None
+    threads: int | None = Field(default=None, ge=1)
+
+    @field_validator("only", "drop", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+_Model = TypeVar("_Model", bound=_Strict)
+
+
+def read_facts(path: Path) -> CompetitionFacts:
+    """Read a `competition.yaml`.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, is not YAML, or holds a key or value that does not belong.
+    """
+    return _validate(CompetitionFacts, _read_yaml(path), str(path))
+
+
+def read_experiment(path: Path | None, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment and apply ``key.subkey=value`` overrides; without a path, start from the default.
+
+    Raises
+    ------
+    ConfigError
+        The file or an override is not what it must be.
+    """
+    document: Mapping[str, Any] = _read_yaml(path) if path else {}
+    experiment = _validate(Experiment, document, str(path))
+    for override in overrides:
+        document = _override(document, override)
+    return _validate(Experiment, document, "--set") if overrides else experiment
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 scalars: booleans are true and false only, numbers are decimal and may be 1e-3, dates are text.
+
+    PyYAML reads YAML 1.1, where ``positive: No`` is false, ``learning_rate: 1e-3`` is text, and ``010`` is eight.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own name)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that is there twice; PyYAML would keep the last one silently."""
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for position, key in enumerate(keys):
+            if any(key.value == earlier.value for earlier in keys[:position]):
+                problem = f"the key `{key.value}` is there twice"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.inf)|\.nan",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def _parse_yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # a SafeLoader: it makes plain values only
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"not valid YAML: {error.problem}", where=f"{where}{line}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}", where=where) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError("this file is missing", hint="create it, or check the name", where=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", hint="it must be a UTF-8 text file", where=str(path)) from None
+    document = _parse_yaml(text, str(path))
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"expected `key: value` lines, got a {type(document).__name__}", where=str(path))
+    return document
+
+
+def _override(document: Mapping[str, Any], override: str) -> dict[str, Any]:
+    """Return the document with one ``a.b.c=value`` set; the value is read as YAML."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise ConfigError(
+            f"expected key=value, got {override!r}", hint="for example --set model.params.num_leaves=31", where="--set"
+        )
+    keys = dotted.split(".")
+    changed = dict(document)
+    level = changed
+    for key in keys[:-1]:
+        inner = level.get(key)
+        level[key] = dict(inner) if isinstance(inner, dict) else {}
+        level = level[key]
+    level[keys[-1]] = _parse_yaml(text, f"--set {override}")
+    return changed
+
+
+def _validate(model: type[_Model], document: Mapping[str, Any], where: str) -> _Model:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        complaints = error.errors()
+        typos = [complaint for complaint in complaints if complaint["type"] == "extra_forbidden"]
+        raise _explain(model, (typos or complaints)[0], where) from None
+
+
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "`key: value` pairs",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "model_type": "`key: value` pairs",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+
+
+def _explain(model: type[BaseModel], error: Any, where: str) -> ConfigError:
+    """Turn a complaint of pydantic's into one sentence and a hint."""
+    path = [str(part) for part in error["loc"] if part not in (_NUMBER, _SEARCH)]
+    key = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, path[:-1])
+        return ConfigError(f"unknown key `{key}`", hint=did_you_mean(path[-1], known), where=where)
+    if error["type"] == "missing":
+        return ConfigError(f"the key `{key}` is missing", hint="add it", where=where)
+    if error["type"] in _EXPECTED:
+        hint = "to mean the word, write it in quotes" if error["type"] == "string_type" else ""
+        return ConfigError(f"`{key}` must be {_EXPECTED[error['type']]}, got {error['input']!r}", hint, where)
+    came = "" if error["type"] == "value_error" else f", got {error['input']!r}"
+    message = error["msg"].removeprefix("Value error, ")
+    return ConfigError(f"`{key}`: {message}{came}" if key else message, where=where)
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """Names of the keys allowed at a path below a model."""
+    for part in path:
+        model = _nested_model(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _nested_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in an annotation, which may be a union or annotated."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_nested_model, get_args(annotation))), None)

@@ -1,0 +1,7 @@
+"""Files become tables: the last place where the target sits beside the features."""
+
+from kagflow.data.reading import Dataset, read_dataset
+from kagflow.data.source import Edition, Source, find_source
+from kagflow.data.table import Frame, Table, Target
+
+__all__ = ["Dataset", "Edition", "Frame", "Source", "Table", "Target", "find_source", "read_dataset"]

@@ -1,0 +1,101 @@
+"""Where a competition's files come from, and what they may be used for.
+
+The first that applies: a folder given by hand; ``KAGFLOW_DATA``, where it has the competition; files fetched from
+Kaggle; the practice edition that comes with kagflow.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kagflow.config import CompetitionFacts
+from kagflow.errors import DataError
+
+Edition = Literal["folder", "kaggle", "practice"]
+BUNDLED = Path(__file__).parents[1] / "practice" / "editions"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of raw files.
+
+    Attributes
+    ----------
+    edition
+        ``folder`` (given by the user), ``kaggle`` (fetched), or ``practice`` (never sent to Kaggle).
+    folder
+        Where the files lie.
+    """
+
+    edition: Edition
+    folder: Path
+
+
+def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | None = None) -> Source:
+    """Return the first source that applies, copying the practice edition into place when it is that.
+
+    Parameters
+    ----------
+    name
+        The competition's folder name.
+    facts
+        Its facts.
+    root
+        The project's folder, which holds ``data/``.
+    given
+        The user's ``--source``.
+
+    Raises
+    ------
+    DataError
+        A folder that was asked for is not there, or there is no source at all.
+    """
+    if given is not None:
+        return Source("folder", _folder(given, "--source"))
+    if shared := os.environ.get("KAGFLOW_DATA"):
+        folder = _folder(Path(shared), "KAGFLOW_DATA") / facts.slug
+        if folder.is_dir():
+            return Source("folder", folder)
+    fetched = raw_folder(name, "kaggle", root)
+    if fetched.is_dir():
+        return Source("kaggle", fetched)
+    if (BUNDLED / name).is_dir():
+        return Source("practice", _unpack_practice(name, root))
+    raise DataError(
+        f"there are no data for {name}, and no practice edition comes with kagflow",
+        hint=f"download the files of {facts.slug} and pass their folder with --source, "
+        f"or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
+    )
+
+
+def raw_folder(name: str, edition: Edition, root: Path) -> Path:
+    """Return the folder of a competition's raw files, which do not change once they are there."""
+    return root / "data" / name / edition / "raw"
+
+
+def _folder(path: Path, origin: str) -> Path:
+    if not path.is_dir():
+        raise DataError(f"the folder {path} does not exist", hint="check the path", where=origin)
+    return path
+
+
+def _unpack_practice(name: str, root: Path) -> Path:
+    """Copy the bundled files (their truth excepted) to the data folder, all or nothing."""
+    target = raw_folder(name, "practice", root)
+    if target.is_dir():
+        return target
+    partial = target.with_name(f"raw.partial.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for file in sorted((BUNDLED / name).iterdir()):
+        if not file.name.startswith("solution"):
+            shutil.copyfile(file, partial / file.name)
+    try:
+        partial.rename(target)
+    except OSError:  # another process was faster
+        shutil.rmtree(partial, ignore_errors=True)
+        if not target.is_dir():
+            raise
+    return target

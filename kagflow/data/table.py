@@ -1,0 +1,55 @@
+"""A table: rows with ids, features, and what else is known of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Frame = pl.DataFrame
+Target = pl.Series
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one kind (train, test, or extra), features apart from the target.
+
+    Attributes
+    ----------
+    ids
+        (n,) unique ids.
+    x
+        (n, columns) features; the target is not among them, nor is any column that test lacks.
+    y
+        (n,) the target: Float64 on the original scale, or an Enum in class order. ``None`` for test.
+    groups
+        (n,) rows of one group belong together; ``None`` without groups.
+    time
+        (n,) when a row happened; ``None`` without time.
+    weight
+        (n,) positive weights of the rows in metric and fit; ``None`` when all weigh the same.
+    """
+
+    ids: pl.Series
+    x: Frame
+    y: Target | None = None
+    groups: pl.Series | None = None
+    time: pl.Series | None = None
+    weight: pl.Series | None = None
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.x.height
+
+
+def target_codes(y: Target) -> NDArray[np.generic]:
+    """Return a target as an array: values for Float64, class codes for an Enum."""
+    return y.to_physical().to_numpy().astype(np.int64) if isinstance(y.dtype, pl.Enum) else y.to_numpy()
+
+
+def unit_codes(table: Table, *, forward: bool) -> NDArray[np.int64] | None:
+    """Return codes of the independent units of a table: groups, else (forward in time) moments, else ``None`` for rows."""
+    units = table.groups if table.groups is not None else table.time if forward else None
+    return None if units is None else (units.rank("dense").to_numpy() - 1).astype(np.int64)

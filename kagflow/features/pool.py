@@ -1,0 +1,233 @@
+"""The pool: all rows after row functions and pooled steps, before any fold is cut from it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.data import Frame, Table, Target
+from kagflow.errors import ConfigError, FeatureError
+from kagflow.features.blame import blaming, name_of, where_is
+from kagflow.features.proof import prove_row_wise
+from kagflow.features.steps import FeatureSet, RowStep
+from kagflow.splits import Folds
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All rows of a competition, ready to be cut into folds.
+
+    Attributes
+    ----------
+    features
+        The steps.
+    x
+        (n + m, columns) features of the n training rows, then of the m extra rows.
+    y
+        (n + m,) their target, on the original scale.
+    time
+        (n + m,) their times; ``None`` without.
+    weight
+        (n + m,) their weights; ``None`` when all weigh the same.
+    cells
+        (repeats, n + m) cells for cross-fitting.
+    forward
+        Whether cells are ordered in time.
+    n_train
+        n.
+    test, test_time
+        The same of the test rows.
+    hidden
+        Columns that steps may use and models do not get: id, group and time.
+    """
+
+    features: FeatureSet
+    x: Frame
+    y: Target
+    time: pl.Series | None
+    weight: pl.Series | None
+    cells: NDArray[np.int64]
+    forward: bool
+    n_train: int
+    test: Frame
+    test_time: pl.Series | None
+    hidden: tuple[str, ...]
+    _tallies: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def extra_rows(self) -> NDArray[np.int64]:
+        """Positions of the extra rows."""
+        return np.arange(self.n_train, self.x.height, dtype=np.int64)
+
+    def tally_once(self, key: Any, tally: Callable[[], Any]) -> Any:
+        """Return a tally of a whole cell, counted by whoever comes first."""
+        with self._lock:
+            if key not in self._tallies:
+                self._tallies[key] = tally()
+            return self._tallies[key]
+
+
+def make_pool(
+    features: FeatureSet,
+    train: Table,
+    test: Table,
+    folds: Folds,
+    *,
+    extra: Table | None = None,
+    pooled: bool = False,
+    hidden: Sequence[str] = (),
+) -> Pool:
+    """Run the row functions and pooled steps, and fix the vocabulary of every category.
+
+    Parameters
+    ----------
+    features
+        The steps.
+    train, test, extra
+        Tables with the same feature columns. Extra rows join the training rows of every fold; they are never scored.
+    folds
+        Of the training table.
+    pooled
+        Whether the competition allows steps to learn from test features.
+    hidden
+        Columns that models do not get.
+
+    Raises
+    ------
+    FeatureError
+        A step raised, dropped rows, or is not row-wise.
+    ConfigError
+        There are pooled steps, and the competition does not say ``pooled: true``.
+    """
+    if train.y is None:
+        raise ValueError("training rows need a target")
+    if features.pooled and not pooled:
+        raise ConfigError(
+            f"{name_of(features.pooled[0])} would learn from test features, which this competition does not declare",
+            hint="write `pooled: true` in competition.yaml if its rules allow that, or move the step to `fold`",
+            where="pooled",
+        )
+    tables = [train, *([_conform(extra, train)] if extra is not None else []), test]
+    frames = _pool_steps(features, [_run_rows(features.rows, table.x) for table in tables])
+    frames = _fix_vocabulary(frames, set(hidden))
+    known = tables[:-1]
+    return Pool(
+        features=features,
+        x=pl.concat(frames[:-1]),
+        y=pl.concat([table.y for table in known if table.y is not None]),
+        time=_stack([table.time for table in known]),
+        weight=_stack([table.weight for table in known]),
+        cells=_cells(folds, extra.height if extra is not None else 0),
+        forward=folds.forward,
+        n_train=train.height,
+        test=frames[-1],
+        test_time=test.time,
+        hidden=tuple(hidden),
+    )
+
+
+def run_row_function(function: RowStep, x: Frame) -> Frame:
+    """Return a row function's frame, having checked that it kept the rows and looked at no others.
+
+    Raises
+    ------
+    FeatureError
+        It raised, returned something else than a frame, dropped or added rows, or is not row-wise.
+    """
+    with blaming(function):
+        result = function(x)
+    if not isinstance(result, pl.DataFrame):
+        raise FeatureError(
+            f"returned {type(result).__name__}, expected a polars DataFrame",
+            hint="return x.with_columns(...); wrap a pandas function in pandas_step",
+            where=where_is(function),
+        )
+    if result.height != x.height:
+        raise FeatureError(
+            f"was given {x.height} rows and returned {result.height}",
+            hint="a row function keeps all rows; to leave training rows out use FeatureSet(keep=...)",
+            where=where_is(function),
+        )
+    prove_row_wise(function, function, x, result)
+    return result
+
+
+def _run_rows(functions: Sequence[RowStep], x: Frame) -> Frame:
+    for function in functions:
+        x = run_row_function(function, x)
+    return x
+
+
+def _pool_steps(features: FeatureSet, frames: list[Frame]) -> list[Frame]:
+    for step in features.pooled:
+        with blaming(step):
+            learned = step.fit(pl.concat(frames))
+            made = [learned.transform(frame) for frame in frames]
+        prove_row_wise(step, learned.transform, frames[0], made[0])
+        frames = [frame.with_columns(columns) for frame, columns in zip(frames, made, strict=True)]
+    return frames
+
+
+def _fix_vocabulary(frames: list[Frame], hidden: set[str]) -> list[Frame]:
+    """Turn text into categories with one fixed vocabulary for all rows; sorted, so that it has no other content."""
+    for other in frames[1:]:
+        if other.schema != frames[0].schema:
+            differing = sorted(set(frames[0].schema.items()) ^ set(other.schema.items()), key=str)
+            raise FeatureError(
+                f"the row functions make other columns or types of train than of test: {differing[0][0]}",
+                hint="cast explicitly, so that the type does not depend on the values",
+                where=differing[0][0],
+            )
+    text = [name for name, dtype in frames[0].schema.items() if dtype == pl.String and name not in hidden]
+    categories = {name: pl.concat([frame[name] for frame in frames]).unique().drop_nulls().sort() for name in text}
+    kinds = {name: pl.Enum(values) for name, values in categories.items()}
+    return [frame.cast(dict(kinds)) for frame in frames]
+
+
+def _conform(extra: Table, train: Table) -> Table:
+    """Return the extra rows with train's columns in train's types."""
+    missing = [name for name in train.x.columns if name not in extra.x.columns]
+    if missing:
+        raise FeatureError(
+            f"extra rows lack the column {missing[0]!r}", hint="give them train's columns", where="extra rows"
+        )
+    if extra.y is None or train.y is None:
+        raise FeatureError("extra rows need a target", hint="label them", where="extra rows")
+    if train.time is not None and extra.time is None:
+        raise FeatureError("extra rows need a time, as train has one", hint="add it", where="extra rows")
+    weight = extra.weight
+    if weight is None and train.weight is not None:
+        weight = pl.repeat(1.0, extra.height, eager=True)
+    return Table(
+        ids=extra.ids,
+        x=extra.x.select(train.x.columns).cast(dict(train.x.schema)),
+        y=extra.y.cast(train.y.dtype),
+        time=extra.time,
+        weight=weight,
+    )
+
+
+def _stack(columns: list[pl.Series | None]) -> pl.Series | None:
+    present = [column for column in columns if column is not None]
+    if not present:
+        return None
+    if len(present) < len(columns):  # extra rows came with weights, train without: train's count as one
+        raise FeatureError("extra rows have weights and train has none", hint="name a `weight` column for train too")
+    return pl.concat(present)
+
+
+def _cells(folds: Folds, n_extra: int) -> NDArray[np.int64]:
+    """Return the cells of train's rows and deal the extra rows out over them.
+
+    Forward in time extra rows come first: whatever they know counts as known from the start.
+    """
+    if folds.forward:
+        extra = np.zeros((folds.repeats, n_extra), dtype=np.int64)
+    else:
+        extra = np.arange(n_extra) % (folds.cells.max(axis=1, keepdims=True) + 1)
+    return np.concatenate([folds.cells, extra], axis=1)

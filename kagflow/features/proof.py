@@ -1,0 +1,101 @@
+"""Proof by running again: a row's values depend on that row alone, and the past on nothing later.
+
+Whether an expression is row-wise cannot be read off it reliably, so it is tried: on a random part of the rows, in
+another order, the same values must come out.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import polars.testing
+
+from kagflow.data import Frame, Target
+from kagflow.errors import FeatureError
+from kagflow.features.blame import blaming, where_is
+from kagflow.features.steps import FittedStep, HistoryStep
+
+_MOST_ROWS = 500
+_SEED = 20_011
+
+
+def prove_row_wise(step: object, function: Callable[[Frame], Frame], x: Frame, result: Frame) -> None:
+    """Raise unless a function gives the same values for a few rows alone.
+
+    Parameters
+    ----------
+    step
+        What to blame: a row function, or the step behind a ``transform``.
+    function
+        The function that made ``result`` of ``x``.
+    x, result
+        (n, ...) frames.
+
+    Raises
+    ------
+    FeatureError
+        Some value changed: the function looks at other rows (a mean, a rank, a shift, a fill).
+    """
+    if x.height < 2:
+        return
+    some = np.random.default_rng(_SEED).permutation(x.height)[: min(_MOST_ROWS, x.height // 2)]
+    with blaming(step):
+        again = function(x[some])
+    moved = changed_columns(result[some], again)
+    if moved:
+        raise FeatureError(
+            f"is not row-wise: run on {len(some)} of {x.height} rows alone, it gives other values "
+            f"for {_first_few(moved)}",
+            hint="learn what it needs of other rows in a fold step (or under `pooled`, where the competition allows it)",
+            where=where_is(step),
+        )
+
+
+def prove_history(step: HistoryStep, learned: FittedStep, x: Frame, y: Target, time: pl.Series) -> None:
+    """Raise unless a history step gives rows the same values when everything newer than its lag is taken away.
+
+    Parameters
+    ----------
+    step, learned
+        The step, and what it learned from all the rows that follow.
+    x, y, time
+        (n, ...) training rows, their target and times.
+
+    Raises
+    ------
+    FeatureError
+        Some value changed: the step looks at rows nearer than its lag, perhaps at the row itself.
+    """
+    moment = time.sort()[time.len() // 2]
+    past, old = time <= moment, time <= moment - step.lag
+    if not old.any():
+        return
+    rows = x.filter(past)
+    with blaming(step):
+        again = step.fit(x.filter(old), y.filter(old), time.filter(old)).transform(rows)
+        moved = changed_columns(learned.transform(rows), again)
+    if moved:
+        raise FeatureError(
+            f"looks at rows nearer than its lag of {step.lag}: {_first_few(moved)} changed when they were taken away",
+            hint="use only rows whose time is at most that of the row minus the lag",
+            where=where_is(step),
+        )
+
+
+def changed_columns(before: Frame, after: Frame) -> list[str]:
+    """Return the columns that are not the same in both, floats to within a rounding error."""
+    if before.columns != after.columns or before.height != after.height:
+        return sorted(set(before.columns) ^ set(after.columns)) or before.columns
+    return [name for name in before.columns if not _same(before[name], after[name])]
+
+
+def _same(before: pl.Series, after: pl.Series) -> bool:
+    try:
+        polars.testing.assert_series_equal(before, after, rel_tol=1e-9, abs_tol=1e-12)
+    except AssertionError:
+        return False
+    return True
+
+
+def _first_few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

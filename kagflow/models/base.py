@@ -1,0 +1,171 @@
+"""What a model is: something that fits a batch of rows, and predicts.
+
+A model never sees the rows that score. Training rows come as one batch, stop rows (for early stopping) as another;
+what fitting returns can predict any rows, tell what it relied on, and save itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.config import RoundsConfig, Task
+from kagflow.data import Frame
+from kagflow.errors import ModelError
+from kagflow.metrics import Objective
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to fit on.
+
+    Attributes
+    ----------
+    x
+        (n, columns) numbers, booleans and categories (Enum, with one vocabulary for all rows of the competition).
+    y
+        (n,) target on the model's scale: Float64, or an Enum in class order.
+    weight
+        (n,) positive weights; ``None`` when all weigh the same.
+    """
+
+    x: Frame
+    y: pl.Series
+    weight: NDArray[np.float64] | None = None
+
+    @property
+    def target(self) -> NDArray[np.generic]:
+        """(n,) values, or class codes."""
+        return self.y.to_physical().to_numpy() if isinstance(self.y.dtype, pl.Enum) else self.y.to_numpy()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned.
+
+    Attributes
+    ----------
+    task
+        Regression, binary or multiclass.
+    classes
+        Labels in class order; empty for regression.
+    objective
+        What to fit.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    objective: Objective
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one fit may use."""
+
+    threads: int = 1
+
+
+class FittedModel(Protocol):
+    """What fitting returns.
+
+    Attributes
+    ----------
+    rounds
+        Boosting rounds used; ``None`` for models without.
+    """
+
+    rounds: int | None
+
+    def predict(self, x: Frame) -> NDArray[np.float64]:
+        """Return (n,) values or P(positive), or (n, k) probabilities in class order."""
+
+    def importance(self) -> Frame:
+        """Return a frame of ``feature`` and one or more columns of numbers."""
+
+    def save(self, path: Path) -> None:
+        """Write the library's own format to a path without suffix; the module's ``load`` reads it."""
+
+
+class Model(ABC):
+    """A library's learner with its parameters.
+
+    Parameters
+    ----------
+    params
+        The library's own parameters, under their own names; they win over what kagflow would choose. Seed and
+        threads belong to kagflow.
+    rounds
+        A number of boosting rounds, or how to find it on stop rows.
+    estimator
+        Import path of the estimator, for kinds that need one.
+
+    Attributes
+    ----------
+    kind
+        Its name in a config, which is also the name of its module.
+    uses_rounds
+        Whether it fits in rounds, and so may need stop rows.
+    owned
+        Names of native parameters that kagflow sets, each with what to use in its place.
+    """
+
+    kind: ClassVar[str]
+    uses_rounds: ClassVar[bool]
+    owned: ClassVar[Mapping[str, str]]
+
+    def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:
+        for name in params:
+            if name in self.owned:
+                raise ModelError(
+                    f"{name!r} is set by kagflow", hint=f"use {self.owned[name]}", where=f"model.params.{name}"
+                )
+        self.params = dict(params)
+        self.rounds = rounds
+        self.estimator = estimator
+
+    def with_rounds(self, rounds: int) -> "Model":
+        """Return the same model with a given number of rounds."""
+        return type(self)(self.params, rounds, self.estimator)
+
+    @abstractmethod
+    def fit(
+        self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
+    ) -> FittedModel:
+        """Fit training rows.
+
+        Parameters
+        ----------
+        train
+            Rows to learn from.
+        stop
+            Rows that tell when to stop; given if and only if ``rounds`` is to be found.
+        problem, resources, seed
+            What to learn, with what, and where randomness starts. The same ones give the same model.
+
+        Raises
+        ------
+        ModelError
+            The parameters do not fit the library, or the library could not fit the data.
+        """
+
+
+def categorical_columns(x: Frame) -> list[str]:
+    """Return the names of the categorical columns."""
+    return [name for name, dtype in x.schema.items() if isinstance(dtype, pl.Enum)]
+
+
+def to_numbers(x: Frame) -> Frame:
+    """Return categories as integer codes (into their fixed vocabulary) and booleans as 0 and 1; nulls stay null."""
+    return x.select(
+        pl.col(name).to_physical().cast(pl.Int32)
+        if isinstance(dtype, pl.Enum)
+        else pl.col(name).cast(pl.Int8)
+        if dtype == pl.Boolean
+        else pl.col(name)
+        for name, dtype in x.schema.items()
+    )

@@ -1,0 +1,152 @@
+"""Any estimator with scikit-learn's interface, with the preparation that it needs.
+
+Categories are one-hot encoded, nulls are imputed (the median, and a column that says so), and numbers are
+standardised: learned on the training rows of the fit, and part of the fitted model.
+"""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import joblib
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from kagflow.data import Frame
+from kagflow.errors import ModelError
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+
+
+class Sklearn(Model):
+    """A scikit-learn estimator, named by its import path: ``estimator: sklearn.svm.SVR``."""
+
+    kind: ClassVar[str] = "sklearn"
+    uses_rounds: ClassVar[bool] = False
+    owned: ClassVar[Mapping[str, str]] = {"random_state": "`seed`", "n_jobs": "`threads`"}
+
+    def fit(
+        self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
+    ) -> "FittedSklearn":
+        estimator = self._make(problem, resources, seed)
+        pipeline = make_pipeline(_preparation(train.x), estimator)
+        last = pipeline.steps[-1][0]
+        arguments = {} if train.weight is None else {f"{last}__sample_weight": train.weight}
+        if arguments and "sample_weight" not in inspect.signature(estimator.fit).parameters:
+            raise ModelError(
+                f"{self.estimator} takes no weights, and the competition has some",
+                hint="choose another estimator, or remove `weight` from competition.yaml",
+                where="model.estimator",
+            )
+        try:
+            pipeline.fit(_matrix(train.x), train.target, **arguments)
+        except (ValueError, TypeError) as error:
+            first_line = str(error).splitlines()[0]
+            raise ModelError(f"{self.estimator}: {first_line}", where="model.params") from error
+        return FittedSklearn(pipeline, problem)
+
+    def _make(self, problem: Problem, resources: Resources, seed: int) -> Any:
+        """Return the estimator, with seed and threads where it takes them."""
+        chosen = _import(self.estimator)
+        known = inspect.signature(chosen).parameters
+        owned = {"random_state": seed, "n_jobs": resources.threads}
+        try:
+            estimator = chosen(**self.params, **{name: value for name, value in owned.items() if name in known})
+        except TypeError as error:
+            raise ModelError(
+                f"{self.estimator}: {error}", hint=f"it takes {', '.join(known)}", where="model.params"
+            ) from None
+        if problem.task != "regression" and not hasattr(estimator, "predict_proba"):
+            raise ModelError(
+                f"{self.estimator} gives no probabilities, which a {problem.task} task needs",
+                hint="choose a classifier with predict_proba",
+                where="model.estimator",
+            )
+        return estimator
+
+
+class FittedSklearn:
+    """A fitted pipeline of preparation and estimator."""
+
+    rounds: int | None = None
+
+    def __init__(self, pipeline: Pipeline, problem: Problem) -> None:
+        self._pipeline = pipeline
+        self._problem = problem
+
+    def predict(self, x: Frame) -> NDArray[np.float64]:
+        """Return (n,) values or P(positive), or (n, k) probabilities; a class that training rows lacked gets 0."""
+        matrix = _matrix(x)
+        if self._problem.task == "regression":
+            return np.asarray(self._pipeline.predict(matrix), dtype=np.float64).reshape(len(matrix))
+        probabilities = np.zeros((len(matrix), len(self._problem.classes)))
+        probabilities[:, self._pipeline.classes_] = self._pipeline.predict_proba(matrix)
+        return probabilities[:, 1] if self._problem.task == "binary" else probabilities
+
+    def importance(self) -> Frame:
+        """Return the size of the coefficients (over classes, the largest) of standardised features, where there are any."""
+        estimator = self._pipeline[-1]
+        names = self._pipeline[:-1].get_feature_names_out()
+        coefficients = getattr(estimator, "coef_", None)
+        if coefficients is not None and not isinstance(coefficients, np.ndarray):
+            coefficients = None  # a sparse or kernel form without one number a feature
+        if coefficients is not None:
+            values = np.abs(np.atleast_2d(coefficients)).max(axis=0)
+        else:
+            values = np.asarray(getattr(estimator, "feature_importances_", np.empty(0)))
+        names = names if len(names) == len(values) else names[:0]
+        return pl.DataFrame(
+            {"feature": [str(name) for name in names], "size": values[: len(names)]},
+            schema={"feature": pl.String, "size": pl.Float64},
+        )
+
+    def save(self, path: Path) -> None:
+        """Write ``<path>.joblib``; as any pickle, it is to be read with the versions that wrote it."""
+        joblib.dump(self, path.with_suffix(".joblib"))
+
+
+def load(path: Path) -> FittedSklearn:
+    """Return the model that ``save`` wrote. A pickle runs code: load only files of your own."""
+    fitted: FittedSklearn = joblib.load(path.with_suffix(".joblib"))
+    return fitted
+
+
+def _preparation(x: Frame) -> ColumnTransformer:
+    categories = categorical_columns(x)
+    numbers = [name for name in x.columns if name not in categories]
+    one_hot = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    )
+    scaled = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    return ColumnTransformer([("number", scaled, numbers), ("category", one_hot, categories)])
+
+
+def _matrix(x: Frame) -> Any:
+    """Return a pandas frame of Float64, for scikit-learn picks columns by name."""
+    return to_numbers(x).cast(pl.Float64).to_pandas()
+
+
+def _import(path: str | None) -> Any:
+    if path is None:
+        raise ModelError(
+            "the kind `sklearn` needs an estimator",
+            hint="for example `estimator: sklearn.linear_model.Ridge`",
+            where="model.estimator",
+        )
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise ModelError(
+            f"{path!r} cannot be imported",
+            hint="write its full path, for example sklearn.linear_model.Ridge",
+            where="model.estimator",
+        ) from None

@@ -1,0 +1,1 @@
+"""Practice without Kaggle: a local leaderboard and the competitions bundled for it."""

@@ -1,0 +1,156 @@
+"""The folder of a run while it is written.
+
+A run is written as ``<utc>-<config>-<hash>.partial`` and renamed when it is complete. Each task's results appear
+under ``folds/`` in one rename, so whatever is there is whole; a partial run with the same hash is continued.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from kagflow.data import Frame
+from kagflow.errors import ConfigError
+from kagflow.training import Task, TaskResult
+
+PARTIAL = ".partial"
+
+
+class RunFolder:
+    """A partial run, which one process at a time may write.
+
+    Parameters
+    ----------
+    runs
+        ``runs/<name>``.
+    config
+        Name of the config.
+    key
+        Hash of everything that decides on the result.
+
+    Raises
+    ------
+    ConfigError
+        Another process is writing the same run.
+    """
+
+    def __init__(self, runs: Path, config: str, key: str) -> None:
+        runs.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(runs / f".{config}-{key}.lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise ConfigError(
+                "another process is writing this very run", hint="wait for it to end", where=str(runs)
+            ) from None
+        begun = sorted(runs.glob(f"*-{config}-{key}{PARTIAL}"))
+        self.continued = bool(begun)
+        self.path = begun[0] if begun else runs / f"{_free_stamp(runs)}-{config}-{key}{PARTIAL}"
+        (self.path / "folds").mkdir(parents=True, exist_ok=True)
+        for torn in self.path.glob(f"folds/*{PARTIAL}"):
+            shutil.rmtree(torn)
+
+    def is_done(self, task: Task) -> bool:
+        """Say whether a task's results are there."""
+        return self._folder(task).is_dir()
+
+    def save(self, result: TaskResult) -> None:
+        """Write a task's results, all or nothing."""
+        folder = self._folder(result.task)
+        partial = folder.with_name(folder.name + PARTIAL)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        if len(result.valid):
+            predictions_frame(result.oof).insert_column(0, pl.Series("row", result.valid)).write_parquet(
+                partial / "oof.parquet"
+            )
+        if result.test is not None:
+            predictions_frame(result.test).write_parquet(partial / "test.parquet")
+        result.model.importance().write_parquet(partial / "importance.parquet")
+        result.model.save(partial / "model")
+        (partial / "learned").mkdir()
+        for name, table in result.learned.items():
+            table.write_parquet(partial / "learned" / f"{_file_name(name)}.parquet")
+        write_json(partial / "log.json", {"rounds": result.rounds, "seconds": round(result.seconds, 3)})
+        partial.rename(folder)
+
+    def oof(self, task: Task) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return a task's rows and their predictions."""
+        frame = pl.read_parquet(self._folder(task) / "oof.parquet")
+        return frame["row"].to_numpy(), _predictions(frame.drop("row"))
+
+    def test(self, task: Task) -> NDArray[np.float64]:
+        """Return a task's predictions of the test rows."""
+        return _predictions(pl.read_parquet(self._folder(task) / "test.parquet"))
+
+    def importance(self, task: Task) -> Frame:
+        """Return a task's importance table."""
+        return pl.read_parquet(self._folder(task) / "importance.parquet")
+
+    def log(self, task: Task) -> dict[str, Any]:
+        """Return a task's rounds and seconds."""
+        log: dict[str, Any] = json.loads((self._folder(task) / "log.json").read_text())
+        return log
+
+    def complete(self) -> Path:
+        """Take write permission from every file and give the folder its final name."""
+        for path in self.path.rglob("*"):
+            if path.is_file():
+                path.chmod(0o444)
+        final = self.path.with_name(self.path.name.removesuffix(PARTIAL))
+        self.path.rename(final)
+        self.release()
+        return final
+
+    def release(self) -> None:
+        """Let other processes write; what is there stays to be continued."""
+        self._lock.release()
+        with suppress(FileNotFoundError):
+            Path(self._lock.lock_file).unlink()
+
+    def _folder(self, task: Task) -> Path:
+        return self.path / "folds" / task_name(task)
+
+
+def task_name(task: Task) -> str:
+    """Return the name of a task's folder and columns."""
+    return f"{'all' if task.fold is None else task.fold}-seed{task.seed}"
+
+
+def predictions_frame(predictions: NDArray[np.float64], prefix: str = "prediction") -> Frame:
+    """Return predictions as one column, or one a class (by number)."""
+    if predictions.ndim == 1:
+        return pl.DataFrame({prefix: predictions})
+    return pl.DataFrame({f"{prefix}_{k}": predictions[:, k] for k in range(predictions.shape[1])})
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write JSON, all or nothing; NaN is refused, for it is no JSON."""
+    partial = path.with_name(f"{path.name}{PARTIAL}.{os.getpid()}")
+    partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _predictions(frame: Frame) -> NDArray[np.float64]:
+    return frame.to_series().to_numpy() if frame.width == 1 else frame.to_numpy(order="c")
+
+
+def _free_stamp(runs: Path) -> str:
+    """Return a UTC stamp that no run has, so that runs sort by when they began."""
+    stamp = datetime.now(UTC)
+    taken = {path.name.split("-")[0] for path in runs.iterdir()}
+    text = stamp.strftime("%Y%m%dT%H%M%S")
+    return text if text not in taken else stamp.strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _file_name(name: str) -> str:
+    return "".join(character if character.isalnum() or character in "._-" else "_" for character in name)

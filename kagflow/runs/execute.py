@@ -1,0 +1,335 @@
+"""Cross-validating an experiment, from raw files to a complete run."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
+
+from kagflow.competition import Competition
+from kagflow.config import Experiment
+from kagflow.data import Dataset, Source, Table, find_source, read_dataset
+from kagflow.data.table import target_codes, unit_codes
+from kagflow.features.blame import name_of
+from kagflow.features.pool import make_pool
+from kagflow.models import Problem, Resources, make_model
+from kagflow.runs import surroundings
+from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
+from kagflow.runs.record import Run, read_run
+from kagflow.runs.submission import make_submission
+from kagflow.splits import Folds, frozen_folds, make_splitter
+from kagflow.stats import bootstrap_se
+from kagflow.tracking import NoTracker, Tracker
+from kagflow.training import Layout, Setup, Task, TaskResult, find_transform, plan_layout, run_task, run_tasks
+
+Predictions = NDArray[np.float64]
+
+
+class Listener(Protocol):
+    """Who is told how a run goes on."""
+
+    def began(self, edition: str, folder: Path, tasks: int, done: int) -> None:
+        """The data are known, and how many tasks are still to do."""
+
+    def finished(self, result: TaskResult) -> None:
+        """A task is done and saved."""
+
+
+class _Nobody:
+    def began(self, edition: str, folder: Path, tasks: int, done: int) -> None:
+        pass
+
+    def finished(self, result: TaskResult) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that is known before the first fit."""
+
+    competition: Competition
+    experiment: Experiment
+    config: str
+    data: Dataset
+    setup: Setup
+    tasks: tuple[Task, ...]
+    layout: Layout
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides on the result."""
+        parts = {
+            "experiment": self.experiment.model_dump(mode="json"),
+            "sources": self.competition.source_hash,
+            "data": self.data.fingerprint,
+            "edition": self.data.edition,
+            "folds": self.setup.folds.fingerprint,
+            "kagflow": surroundings.versions()["kagflow"],
+            "layout": [self.layout.jobs, self.layout.threads],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def cross_validate(
+    competition: Competition,
+    experiment: Experiment | None = None,
+    *,
+    config: str = "default",
+    source: Path | None = None,
+    extra: Table | None = None,
+    tracker: Tracker | None = None,
+    listener: Listener | None = None,
+) -> Run:
+    """Cross-validate an experiment and write the run.
+
+    Parameters
+    ----------
+    competition
+        As ``kagflow.load`` returns it.
+    experiment
+        What to do; the default one when absent.
+    config
+        Names the run.
+    source
+        A folder of raw files, instead of the first source that applies.
+    extra
+        Rows that join the training rows of every fold, and are never scored.
+    tracker
+        Mirrors the run.
+    listener
+        Is told how it goes on.
+
+    Returns
+    -------
+    Run
+        Complete and on disk. Where it was interrupted before, the tasks done then are not done again.
+
+    Raises
+    ------
+    KagflowError
+        The data, the experiment, a step or the model is at fault; the error says which.
+    """
+    started = time.perf_counter()
+    tracker, listener = tracker or NoTracker(), listener or _Nobody()
+    experiment = experiment or Experiment()
+    origin = find_source(competition.name, competition.facts, competition.root, source)
+    plan = _plan(competition, experiment, config, origin, extra)
+    folder = RunFolder(competition.runs_folder, config, plan.key)
+    try:
+        todo = [task for task in plan.tasks if not folder.is_done(task)]
+        listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
+        tracker.start(
+            folder.path.name.removesuffix(".partial"),
+            group=competition.name,
+            job_type="cv",
+            config=experiment.model_dump(mode="json"),
+        )
+        for result in run_tasks(todo, lambda task: run_task(plan.setup, task), plan.layout):
+            folder.save(result)
+            tracker.log({"seconds": result.seconds, "rounds": result.rounds or 0}, step=result.task.fold or 0)
+            listener.finished(result)
+        scores = _write_results(plan, folder)
+        _write_facts(plan, folder, seconds=time.perf_counter() - started)
+        tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
+        return read_run(competition.runs_folder, folder.complete().name)
+    except BaseException:
+        folder.release()
+        tracker.finish(failed=True)
+        raise
+
+
+def _plan(
+    competition: Competition, experiment: Experiment, config: str, origin: Source, extra: Table | None
+) -> _Plan:
+    """Load the data, freeze the folds, run the row steps, and list the tasks."""
+    facts, metric = competition.facts, competition.metric
+    model = make_model(experiment.model, experiment.rounds)
+    transform = find_transform(experiment.target_transform or facts.target_transform or metric.transform)
+    features = competition.feature_set(experiment.features)
+    splitting = experiment.splitter or facts.splitter
+    splitter = make_splitter(splitting.kind, splitting.settings)
+    data = read_dataset(origin, facts)
+    folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
+    hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
+    pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
+    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
+    numbers: list[int | None] = [fold.number for fold in folds]
+    tasks = tuple(
+        Task(number, seed) for number in [*numbers, *([None] if experiment.test == "refit" else [])] for seed in seeds
+    )
+    layout = plan_layout(len(tasks), data.train.height, experiment.threads)
+    setup = Setup(
+        table=data.train,
+        pool=pool,
+        folds=folds,
+        splitter=splitter,
+        model=model,
+        problem=Problem(facts.task, data.classes, metric.objective),
+        transform=transform,
+        experiment=experiment,
+        resources=Resources(layout.threads),
+    )
+    return _Plan(competition, experiment, config, data, setup, tasks, layout)
+
+
+def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
+    """Write predictions, scores, importance and the submission of a run whose tasks are all done."""
+    oof = [_oof(plan, folder, repeat) for repeat in range(plan.setup.folds.repeats)]
+    scores = _scores(plan, oof)
+    pl.concat(_oof_frame(plan, rows, predictions, repeat) for repeat, (rows, predictions) in enumerate(oof)).write_parquet(
+        folder.path / "oof.parquet"
+    )
+    test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
+    predictions = [folder.test(task) for task in test]
+    mean = np.mean(predictions, axis=0)
+    columns = [predictions_frame(mean)] + [
+        predictions_frame(prediction, task_name(task)) for task, prediction in zip(test, predictions, strict=True)
+    ]
+    pl.concat([pl.DataFrame({"id": plan.data.test.ids}), *columns], how="horizontal").write_parquet(
+        folder.path / "test.parquet"
+    )
+    _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
+    make_submission(plan.data, mean, plan.competition.metric).write_csv(folder.path / "submission.csv")
+    write_json(folder.path / "scores.json", scores)
+    return scores
+
+
+def _oof(plan: _Plan, folder: RunFolder, repeat: int) -> tuple[NDArray[np.int64], Predictions]:
+    """Return the rows that a repeat scores, ascending, and their predictions (the mean over seeds)."""
+    rows, predictions = [], []
+    for fold in plan.setup.folds:
+        if fold.repeat == repeat:
+            made = [folder.oof(task) for task in plan.tasks if task.fold == fold.number]
+            rows.append(made[0][0])
+            predictions.append(np.mean([prediction for _, prediction in made], axis=0))
+    stacked = np.concatenate(rows)
+    order = np.argsort(stacked)
+    return stacked[order], np.concatenate(predictions)[order]
+
+
+def _oof_frame(plan: _Plan, rows: NDArray[np.int64], predictions: Predictions, repeat: int) -> pl.DataFrame:
+    table = plan.data.train
+    assert table.y is not None
+    known: dict[str, Any] = {
+        "id": table.ids[rows],
+        "fold": _fold_of(plan.setup.folds, repeat)[rows],
+        "repeat": np.full(len(rows), repeat),
+        "y": table.y[rows],
+    }
+    units = unit_codes(table, forward=plan.setup.folds.forward)
+    if units is not None:
+        known["unit"] = units[rows]
+    if table.weight is not None:
+        known["weight"] = table.weight[rows]
+    return pl.concat([pl.DataFrame(known), predictions_frame(predictions)], how="horizontal")
+
+
+def _fold_of(folds: Folds, repeat: int) -> NDArray[np.int64]:
+    """Return the number of the fold that scores each row in a repeat; -1 where none does."""
+    numbers = np.full(len(folds.ids), -1)
+    for fold in folds:
+        if fold.repeat == repeat:
+            numbers[fold.valid] = fold.number
+    return numbers
+
+
+def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -> dict[str, Any]:
+    """Return the scores of a run: over each repeat's whole OOF, averaged, and of each fold."""
+    metric, table, folds = plan.competition.metric, plan.data.train, plan.setup.folds
+    assert table.y is not None
+    y = target_codes(table.y)
+    weight = None if table.weight is None else table.weight.to_numpy()
+    units = unit_codes(table, forward=folds.forward)
+
+    def pick(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+        return None if values is None else values[rows]
+
+    whole, errors, by_fold = [], [], []
+    for repeat, (rows, predictions) in enumerate(oof):
+        whole.append(metric.score(y[rows], predictions, pick(weight, rows)))
+        codes = None if units is None else np.unique(units[rows], return_inverse=True)[1]
+        errors.append(bootstrap_se(metric, y[rows], predictions, weight=pick(weight, rows), units=codes))
+        number = _fold_of(folds, repeat)[rows]
+        for k in np.unique(number):
+            own = number == k
+            by_fold.append(metric.score(y[rows][own], predictions[own], pick(weight, rows[own])))
+    se = float(np.mean(errors))
+    return {
+        "metric": metric.name,
+        "direction": metric.direction,
+        "cv": float(np.mean(whole)),
+        "se": se if np.isfinite(se) else None,
+        "units": "rows" if units is None else "groups" if table.groups is not None else "moments",
+        "folds": by_fold,
+        "folds_mean": float(np.mean(by_fold)),
+        "rows": table.height,
+        "rows_scored": len(oof[0][0]),
+        "seeds": plan.experiment.seeds,
+        "repeats": folds.repeats,
+    }
+
+
+def _importance(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the mean importance over all fits; a feature that a fit did not have counts as nothing there."""
+    numbers = [name for name in tables[0].columns if name != "feature"]
+    if not numbers:
+        return tables[0]
+    return (
+        pl.concat(tables)
+        .group_by("feature")
+        .agg(pl.col(name).sum() / len(tables) for name in numbers)
+        .sort([numbers[0], "feature"], descending=[True, False])
+    )
+
+
+def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
+    """Write what a stranger needs to know of how the run came about."""
+    competition, setup = plan.competition, plan.setup
+    experiment = _written_out(plan)
+    text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True)
+    (folder.path / "experiment.yaml").write_text(text, encoding="utf-8")
+    for name, content in competition.sources.items():
+        (folder.path / name).write_text(content, encoding="utf-8")
+    write_json(
+        folder.path / "run.json",
+        {
+            "status": "complete",
+            "competition": competition.name,
+            "config": plan.config,
+            "edition": plan.data.edition,
+            "kind": setup.model.kind,
+            "seconds": round(seconds, 2),
+            "task_seconds": {task_name(task): folder.log(task)["seconds"] for task in plan.tasks},
+            "rounds": {task_name(task): folder.log(task)["rounds"] for task in plan.tasks},
+            "threads": {"jobs": plan.layout.jobs, "threads_each": plan.layout.threads},
+            "seeds": sorted({task.seed for task in plan.tasks}),
+            "continued": folder.continued,
+            "fingerprints": {
+                "data": plan.data.fingerprint,
+                "folds": setup.folds.fingerprint,
+                "sources": competition.source_hash,
+                "edition": plan.data.edition,
+            },
+            "chosen_by_looking": [],
+            "pooled": [name_of(step) for step in setup.pool.features.pooled],
+            "extra_rows": len(setup.pool.extra_rows),
+            "only_in_train": list(plan.data.only_train),
+            "git": surroundings.git(competition.root),
+            "versions": surroundings.versions(),
+        },
+    )
+
+
+def _written_out(plan: _Plan) -> Mapping[str, Any]:
+    """Return the experiment with everything written out that was taken from the competition."""
+    splitting = plan.experiment.splitter or plan.competition.facts.splitter
+    document = plan.experiment.model_dump(mode="json")
+    document["splitter"] = {"kind": splitting.kind, **asdict(plan.setup.splitter)}
+    return document

@@ -1,0 +1,97 @@
+"""Reading runs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.data import Frame
+from kagflow.errors import ConfigError, did_you_mean
+from kagflow.runs.directory import PARTIAL
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run.
+
+    Attributes
+    ----------
+    path
+        Its folder.
+    facts
+        `run.json`: how it came about.
+    scores
+        `scores.json`: metric, direction, cv, se, folds.
+    """
+
+    path: Path
+    facts: dict[str, Any]
+    scores: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return self.path.name
+
+    def oof(self) -> Frame:
+        """Return ``oof.parquet``: id, fold, repeat, y, and one prediction or one a class."""
+        return pl.read_parquet(self.path / "oof.parquet")
+
+    def test(self) -> Frame:
+        """Return ``test.parquet``: id, one prediction a task, and their mean."""
+        return pl.read_parquet(self.path / "test.parquet")
+
+    def experiment(self) -> str:
+        """Return the experiment with every default written out."""
+        return (self.path / "experiment.yaml").read_text(encoding="utf-8")
+
+    def result(self) -> dict[str, Any]:
+        """Return what ``--json`` prints of a run."""
+        shown = ("competition", "config", "edition", "seconds")
+        facts = {name: self.facts[name] for name in shown}
+        return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / "submission.csv")}
+
+
+def prediction_columns(frame: Frame) -> NDArray[np.float64]:
+    """Return the predictions of an OOF or test frame, (n,) or (n, k)."""
+    names = [name for name in frame.columns if name == "prediction" or name.startswith("prediction_")]
+    values = frame.select(names).to_numpy(order="c")
+    return values[:, 0] if len(names) == 1 else values
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """Return the complete runs of ``runs/<name>``, oldest first."""
+    if not runs.is_dir():
+        return []
+    folders = sorted(path for path in runs.iterdir() if (path / "run.json").is_file() and path.suffix != PARTIAL)
+    return [_read(folder) for folder in folders]
+
+
+def read_run(runs: Path, name: str) -> Run:
+    """Return one run by its name, a part of its name that no other has, or its path.
+
+    Raises
+    ------
+    ConfigError
+        No run, or more than one, is meant.
+    """
+    known = list_runs(runs)
+    wanted = Path(name).name
+    found = [run for run in known if run.name == wanted] or [run for run in known if wanted in run.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(
+            f"{name!r} is part of {len(found)} runs' names", hint="write more of it: " + found[-1].name, where=str(runs)
+        )
+    raise ConfigError(f"there is no run {name!r}", hint=did_you_mean(wanted, [run.name for run in known]), where=str(runs))
+
+
+def _read(folder: Path) -> Run:
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    return Run(folder, facts, scores)

@@ -1,0 +1,135 @@
+"""Folds: for every fold, the rows trained on and the rows scored."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.data import Frame
+from kagflow.errors import SplitError
+
+Rows = NDArray[np.int64]
+UNUSED, TRAIN, VALID = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold.
+
+    Attributes
+    ----------
+    number
+        Counted over all repeats, from 0; names the fold's folder in a run.
+    repeat
+        Which repeat it belongs to, from 0.
+    train, valid
+        Ascending row positions; they never overlap.
+    """
+
+    number: int
+    repeat: int
+    train: Rows
+    valid: Rows
+
+    def __post_init__(self) -> None:
+        if len(self.train) == 0 or len(self.valid) == 0:
+            raise SplitError(
+                f"fold {self.number} has {len(self.train)} training rows and {len(self.valid)} valid rows",
+                hint="ask for fewer folds",
+            )
+        if len(np.intersect1d(self.train, self.valid)):
+            raise SplitError(f"fold {self.number} trains on rows that it scores", hint="check the splitter")
+
+
+@dataclass(frozen=True)
+class Folds:
+    """All folds of a data set, frozen.
+
+    Attributes
+    ----------
+    ids
+        (n,) ids of the rows, in the order of the table.
+    folds
+        The folds, repeat after repeat.
+    cells
+        (repeats, n) which cell a row belongs to when training rows are encoded by one another (cross-fitting): the
+        fold that scores it, or for rows forward in time the block that it lies in.
+    forward
+        Whether cells are ordered in time, so that a row is encoded by earlier cells only.
+    """
+
+    ids: pl.Series
+    folds: tuple[Fold, ...]
+    cells: Rows
+    forward: bool = False
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", self._hash())
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self.folds)
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    @property
+    def repeats(self) -> int:
+        """Number of repeats."""
+        return len(self.cells)
+
+    def unscored(self) -> Rows:
+        """Return the rows that no fold of the first repeat scores (the earliest ones of a split forward in time)."""
+        scored = np.concatenate([fold.valid for fold in self.folds if fold.repeat == 0])
+        return np.setdiff1d(np.arange(len(self.ids)), scored)
+
+    def to_frame(self) -> Frame:
+        """Return one row an id: its cell in every repeat, and its part in every fold (0 none, 1 train, 2 valid)."""
+        columns: dict[str, pl.Series | Rows] = {"id": self.ids}
+        for repeat, cells in enumerate(self.cells):
+            columns[f"cell_{repeat}"] = cells
+        for fold in self.folds:
+            part = np.full(len(self.ids), UNUSED, dtype=np.int8)
+            part[fold.train] = TRAIN
+            part[fold.valid] = VALID
+            columns[f"repeat_{fold.repeat}_fold_{fold.number}"] = part
+        return pl.DataFrame(columns)
+
+    @classmethod
+    def from_frame(cls, frame: Frame, *, forward: bool) -> "Folds":
+        """Return the folds that ``to_frame`` wrote."""
+        parts = [name for name in frame.columns if name.startswith("repeat_")]
+        folds = []
+        for name in parts:
+            _, repeat, _, number = name.split("_")
+            part = frame[name].to_numpy()
+            folds.append(Fold(int(number), int(repeat), np.flatnonzero(part == TRAIN), np.flatnonzero(part == VALID)))
+        cells = np.array([frame[name].to_numpy() for name in frame.columns if name.startswith("cell_")], dtype=np.int64)
+        return cls(frame["id"], tuple(folds), cells, forward)
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256(b"forward" if self.forward else b"any order")
+        digest.update("\n".join(self.ids.cast(pl.String).to_list()).encode())
+        digest.update(np.ascontiguousarray(self.cells, dtype="<i8").tobytes())
+        for fold in self.folds:
+            for rows in (fold.train, fold.valid):
+                digest.update(b"|" + np.ascontiguousarray(rows, dtype="<i8").tobytes())
+        return digest.hexdigest()[:16]
+
+
+def folds_from_cells(ids: pl.Series, cells: Rows) -> Folds:
+    """Return folds in which each cell is scored once by a model of all the others.
+
+    Parameters
+    ----------
+    ids
+        (n,) ids.
+    cells
+        (n,) codes 0 to k - 1.
+    """
+    numbers: Sequence[int] = range(int(cells.max()) + 1)
+    folds = tuple(Fold(k, 0, np.flatnonzero(cells != k), np.flatnonzero(cells == k)) for k in numbers)
+    return Folds(ids, folds, cells[np.newaxis, :].astype(np.int64))

@@ -1,0 +1,103 @@
+"""The splitter's interface, and finding one by its name."""
+
+import dataclasses
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.data import Table
+from kagflow.errors import SplitError, did_you_mean
+from kagflow.splits.folds import Folds
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splitter(ABC):
+    """How rows are divided; a frozen dataclass whose fields are the settings that a config may give.
+
+    The same splitter also carves stop rows out of training rows, so that early stopping sees the kind of rows that
+    are scored: whole groups where groups are scored, the latest rows where the future is.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def split(self, table: Table) -> Folds:
+        """Return folds of a table.
+
+        Parameters
+        ----------
+        table
+            Rows in ascending order of their ids, so that the folds do not depend on the order of the file.
+
+        Raises
+        ------
+        SplitError
+            The rows do not allow it.
+        """
+
+    @abstractmethod
+    def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
+        """Return the stop rows among training rows.
+
+        Parameters
+        ----------
+        table
+            All rows of the training table.
+        train
+            Ascending positions of the training rows.
+        share
+            Wanted share of them, in (0, 0.5]; whole groups or moments make it inexact.
+        seed
+            Of the draw, where there is one.
+
+        Returns
+        -------
+        Rows
+            Ascending positions, a strict subset of ``train``.
+        """
+
+
+def make_splitter(kind: str, settings: dict[str, Any]) -> Splitter:
+    """Return the splitter of that kind.
+
+    Raises
+    ------
+    SplitError
+        There is no such kind, or it lacks a setting of that name, or a value does not fit.
+    """
+    classes = _splitters()
+    if kind not in classes:
+        raise SplitError(f"no splitter is called {kind!r}", hint=did_you_mean(kind, classes), where="splitter.kind")
+    known = [field.name for field in dataclasses.fields(classes[kind])]
+    for name in settings:
+        if name not in known:
+            raise SplitError(
+                f"the splitter {kind} has no setting {name!r}", hint=did_you_mean(name, known), where=f"splitter.{name}"
+            )
+    return classes[kind](**settings)
+
+
+def check_at_least(name: str, value: object, least: int) -> None:
+    """Raise a SplitError unless a setting is a whole number of at least that size."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SplitError(f"expected a whole number of at least {least}, got {value!r}", where=f"splitter.{name}")
+
+
+def _splitters() -> dict[str, type[Splitter]]:
+    """Return every splitter class of this room by its kind; a new file is found by being there."""
+    package = importlib.import_module("kagflow.splits")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"kagflow.splits.{module.name}")
+    return {splitter.kind: splitter for splitter in _descendants(Splitter) if hasattr(splitter, "kind")}
+
+
+def _descendants(parent: type[Splitter]) -> list[type[Splitter]]:
+    children = parent.__subclasses__()
+    return children + [deeper for child in children for deeper in _descendants(child)]

@@ -1,0 +1,142 @@
+"""Noise: how far a score could have been off, had other rows been drawn.
+
+Everything here keeps the predictions fixed and draws the *independent units* of the data again with replacement
+(Efron, 1979): rows, or whole groups, or whole blocks of time. What another training sample would have changed is
+not in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.metrics import Array, Metric, RowMean
+
+_MANY_ROWS = 20_000
+_DRAWS, _DRAWS_MANY_ROWS = 1000, 200
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One run's score minus another's, on the same rows.
+
+    Attributes
+    ----------
+    value
+        In the metric's units; whether less is better is the metric's to say.
+    se
+        Standard error of the difference, from paired draws. NaN where it cannot be had.
+    """
+
+    value: float
+    se: float
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the difference is below two of its standard errors."""
+        return not abs(self.value) >= 2 * self.se
+
+
+def bootstrap_se(
+    metric: Metric,
+    y: NDArray[np.generic],
+    prediction: NDArray[np.generic],
+    *,
+    weight: NDArray[np.generic] | None = None,
+    units: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> float:
+    """Return the standard error of a score.
+
+    Parameters
+    ----------
+    metric, y, prediction, weight
+        As for ``metric.score``.
+    units
+        (n,) codes of the independent units; every row is its own unit when absent.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    float
+        Standard deviation of the score over the draws; NaN with fewer than two units.
+    """
+    scores = _draw_scores(metric, y, [prediction], weight, units, seed)
+    return _deviation(scores[:, 0])
+
+
+def paired_difference(
+    metric: Metric,
+    y: NDArray[np.generic],
+    first: NDArray[np.generic],
+    second: NDArray[np.generic],
+    *,
+    weight: NDArray[np.generic] | None = None,
+    units: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> Difference:
+    """Return the score of the first predictions minus that of the second, with the noise of the difference.
+
+    Both are scored on the same draws, so that what is hard for both cancels.
+    """
+    value = metric.score(y, first, weight) - metric.score(y, second, weight)
+    scores = _draw_scores(metric, y, [first, second], weight, units, seed)
+    return Difference(value, _deviation(scores[:, 0] - scores[:, 1]))
+
+
+def _draw_scores(
+    metric: Metric,
+    y: NDArray[np.generic],
+    predictions: list[NDArray[np.generic]],
+    weight: NDArray[np.generic] | None,
+    units: NDArray[np.int64] | None,
+    seed: int,
+) -> Array:
+    """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
+    scorers = [_Scorer(metric, y, prediction, weight) for prediction in predictions]
+    scores = [[scorer(counts) for scorer in scorers] for counts in _draws(len(y), units, seed)]
+    return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
+
+
+def _draws(rows: int, units: NDArray[np.int64] | None, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each row is drawn, draw by draw."""
+    rng = np.random.default_rng(seed)
+    n_units = rows if units is None else int(units.max()) + 1
+    if n_units < 2:
+        return
+    for _ in range(_DRAWS if rows <= _MANY_ROWS else _DRAWS_MANY_ROWS):
+        counts = np.bincount(rng.integers(0, n_units, n_units), minlength=n_units)
+        yield counts if units is None else counts[units]
+
+
+class _Scorer:
+    """A metric over fixed rows for changing counts; a mean of row losses computes its losses once."""
+
+    def __init__(
+        self,
+        metric: Metric,
+        y: NDArray[np.generic],
+        prediction: NDArray[np.generic],
+        weight: NDArray[np.generic] | None,
+    ) -> None:
+        prepared = metric.prepare(prediction)
+        # Ranked once, rows stay nearly sorted for metrics that sort them again.
+        self._order = np.argsort(prepared, kind="stable") if prepared.ndim == 1 else np.arange(len(y))
+        self._y, self._prediction = y[self._order], prepared[self._order]
+        self._weight = np.ones(len(y)) if weight is None else np.asarray(weight, np.float64)[self._order]
+        self._function = metric.function
+        self._loss = metric.function.loss(self._y, self._prediction) if isinstance(metric.function, RowMean) else None
+
+    def __call__(self, counts: NDArray[np.int64]) -> float:
+        weight = self._weight * counts[self._order]
+        if self._loss is not None and isinstance(self._function, RowMean):
+            return self._function.finish(float(np.dot(self._loss, weight) / weight.sum()))
+        drawn = weight > 0
+        return float(self._function(self._y[drawn], self._prediction[drawn], weight[drawn]))
+
+
+def _deviation(scores: Array) -> float:
+    usable = scores[np.isfinite(scores)]
+    return float(np.std(usable, ddof=1)) if len(usable) > 1 else float("nan")

@@ -1,0 +1,238 @@
+"""One task: the features of a fold, a model on its training rows, and predictions for the others.
+
+The order of events is the whole point. Training rows are taken from the fold; stop rows, where they are needed, are
+carved out of *them*; features are built, the model is fitted, and only then are the rows that score predicted. Their
+target is not in reach of anything in this file.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.config import Experiment, RoundsConfig
+from kagflow.data import Frame, Table, Target
+from kagflow.errors import ModelError
+from kagflow.features.crossfit import TEST, Built, build
+from kagflow.features.pool import Pool
+from kagflow.models import Batch, FittedModel, Model, Problem, Resources
+from kagflow.splits import Folds, Splitter
+from kagflow.training.target import FittedTransform, TargetTransform
+
+Rows = NDArray[np.int64]
+Predictions = NDArray[np.float64]
+STOP, VALID = "stop", "valid"
+_ROWS_FOR_REFIT = 100_000
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all tasks of a run share.
+
+    Attributes
+    ----------
+    table
+        The training rows, of which splitters know ids, groups, time and classes.
+    pool
+        Their features (and those of test and extra rows), before folds.
+    folds, splitter
+        Which rows are scored when; and how stop rows are carved.
+    model, problem, transform
+        What learns, what, and on which scale.
+    experiment
+        Everything else that was asked for.
+    resources
+        Of one task.
+    """
+
+    table: Table
+    pool: Pool
+    folds: Folds
+    splitter: Splitter
+    model: Model
+    problem: Problem
+    transform: TargetTransform
+    experiment: Experiment
+    resources: Resources
+    shared: "SharedFeatures" = field(default_factory=lambda: SharedFeatures(), repr=False)
+
+    @property
+    def finds_rounds(self) -> bool:
+        """Whether rounds are found on stop rows."""
+        return self.model.uses_rounds and isinstance(self.model.rounds, RoundsConfig)
+
+    @property
+    def refits(self) -> bool:
+        """Whether a model is fitted again on all training rows once its rounds are known."""
+        rounds = self.model.rounds
+        if not isinstance(rounds, RoundsConfig):
+            return False
+        return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """One fit: a fold with a seed, or (without a fold) the refit on all training rows."""
+
+    fold: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What came of a task.
+
+    Attributes
+    ----------
+    task
+        Which.
+    valid
+        (v,) positions of the rows predicted; empty for a refit.
+    oof
+        (v,) or (v, k) their predictions, on the original scale.
+    test
+        The same of the test rows; ``None`` where the refit makes them.
+    model, learned
+        The fitted model, and tables of what the steps learned.
+    rounds
+        Boosting rounds of the model; ``None`` without.
+    seconds
+        Wall time, features and model.
+    """
+
+    task: Task
+    valid: Rows
+    oof: Predictions
+    test: Predictions | None
+    model: FittedModel
+    learned: dict[str, Frame]
+    rounds: int | None
+    seconds: float
+
+
+class SharedFeatures:
+    """The features of a fold, built by the first of its seeds and dropped by the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[object, ...], threading.Lock] = {}
+        self._built: dict[tuple[object, ...], Built] = {}
+        self._uses: dict[tuple[object, ...], int] = {}
+
+    def get(self, key: tuple[object, ...], uses: int, make: "BuildCall") -> Built:
+        """Return what was built under a key, or build it; after that many uses it is forgotten."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            built = self._built.get(key) or make()
+            self._uses[key] = self._uses.get(key, 0) + 1
+            if self._uses[key] < uses:
+                self._built[key] = built
+            else:
+                self._built.pop(key, None)
+            return built
+
+
+@dataclass(frozen=True)
+class BuildCall:
+    """The features that a fit needs: rows to learn from, rows to encode."""
+
+    setup: Setup
+    train: Rows
+    apply: dict[str, Rows]
+    test: bool
+    repeat: int
+    prove: bool
+
+    def __call__(self) -> Built:
+        """Build them."""
+        experiment = self.setup.experiment
+        return build(
+            self.setup.pool,
+            self.train,
+            self.apply,
+            test=self.test,
+            repeat=self.repeat,
+            only=experiment.only,
+            drop=experiment.drop,
+            prove=self.prove,
+        )
+
+
+def run_task(setup: Setup, task: Task) -> TaskResult:
+    """Fit one task and predict.
+
+    Raises
+    ------
+    KagflowError
+        A step, the model or the transform failed; the error names it.
+    """
+    started = time.perf_counter()
+    fold = None if task.fold is None else setup.folds.folds[task.fold]
+    train = np.arange(setup.table.height) if fold is None else fold.train
+    valid = {} if fold is None else {VALID: fold.valid}
+    test = (setup.experiment.test == "refit") == (fold is None)
+    model, fitted, built = setup.model, None, None
+    if setup.finds_rounds:
+        assert isinstance(model.rounds, RoundsConfig)
+        stop = setup.splitter.carve(setup.table, train, model.rounds.stop, setup.experiment.seed)
+        fit_rows = np.setdiff1d(train, stop)
+        later = {} if setup.refits else valid
+        built = _features(setup, task, fit_rows, {STOP: stop, **later}, test=test and not setup.refits)
+        fitted = _fit(setup, model, built, task.seed, stop)
+        if setup.refits:
+            assert fitted[0].rounds is not None
+            model, fitted = model.with_rounds(max(fitted[0].rounds, 1)), None
+    if fitted is None or built is None:
+        built = _features(setup, task, train, valid, test=test)
+        fitted = _fit(setup, model, built, task.seed, None)
+    learner, scale = fitted
+    width = () if setup.problem.task != "multiclass" else (len(setup.problem.classes),)
+    return TaskResult(
+        task=task,
+        valid=fold.valid if fold is not None else np.empty(0, dtype=np.int64),
+        oof=_predict(learner, scale, built.frames[VALID]) if fold is not None else np.empty((0, *width)),
+        test=_predict(learner, scale, built.frames[TEST]) if test else None,
+        model=learner,
+        learned={
+            f"{step}.{name}": table for step, fitted_step in built.learned.items() for name, table in fitted_step.tables().items()
+        },
+        rounds=learner.rounds,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
+    """Return the features of a fit, shared between the seeds of a fold."""
+    repeat = 0 if task.fold is None else setup.folds.folds[task.fold].repeat
+    call = BuildCall(setup, train, apply, test, repeat, prove=task.fold in (0, None))
+    return setup.shared.get((task.fold, len(train)), setup.experiment.seeds, call)
+
+
+def _fit(
+    setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None
+) -> tuple[FittedModel, FittedTransform]:
+    scale = setup.transform.fit(built.x, built.y)
+    train = _batch(setup, scale, built.x, built.y, built.rows)
+    stop_batch = None
+    if stop is not None:
+        stop_batch = _batch(setup, scale, built.frames[STOP], setup.pool.y[stop], stop)
+    fitted = model.fit(train, stop_batch, problem=setup.problem, resources=setup.resources, seed=seed)
+    return fitted, scale
+
+
+def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:
+    weight = setup.pool.weight
+    return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
+
+
+def _predict(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:
+    prediction = scale.back(x, model.predict(x))
+    if not np.isfinite(prediction).all():
+        raise ModelError(
+            f"{np.count_nonzero(~np.isfinite(prediction))} of {prediction.size} predictions are not finite",
+            hint="the model extrapolated wildly: look for extreme feature values, or regularise it",
+        )
+    return prediction

@@ -1,0 +1,89 @@
+"""Target transforms: the scale on which a model learns. Scores and files are always on the original scale."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.data import Frame, Target
+from kagflow.errors import ConfigError, DataError, did_you_mean
+
+
+class FittedTransform(Protocol):
+    """A scale."""
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        """Return (n,) targets on the model's scale; ``x`` are the features of these rows."""
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n,) predictions on the original scale."""
+
+
+class TargetTransform(ABC):
+    """How to find the scale; it may learn from training rows, never from others."""
+
+    @abstractmethod
+    def fit(self, x: Frame, y: Target) -> FittedTransform:
+        """Learn from the training rows of a fit."""
+
+
+@dataclass(frozen=True)
+class Identity(TargetTransform):
+    """The original scale."""
+
+    def fit(self, x: Frame, y: Target) -> "Identity":
+        return self
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        """Return the target as it is."""
+        return y
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the predictions as they are."""
+        return prediction
+
+
+@dataclass(frozen=True)
+class Log1p(TargetTransform):
+    """The logarithm of one plus the target: relative errors count, not absolute ones."""
+
+    def fit(self, x: Frame, y: Target) -> "Log1p":
+        if not isinstance(y.dtype, pl.Float64):
+            raise ConfigError("log1p is for numbers; the target has classes", where="target_transform")
+        least = y.min()
+        if isinstance(least, float) and least <= -1:
+            raise DataError(
+                f"log1p needs a target above -1; the least is {least}",
+                hint="choose another metric or `target_transform: none`",
+                where="target_transform",
+            )
+        return self
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        """Return log(1 + y)."""
+        return pl.Series(y.name, np.log1p(y.to_numpy()))
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return exp(prediction) - 1."""
+        return np.expm1(prediction)
+
+
+TRANSFORMS: dict[str, TargetTransform] = {"none": Identity(), "log1p": Log1p()}
+
+
+def find_transform(name: str) -> TargetTransform:
+    """Return the target transform of that name.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    if name not in TRANSFORMS:
+        raise ConfigError(
+            f"no target transform is called {name!r}", hint=did_you_mean(name, TRANSFORMS), where="target_transform"
+        )
+    return TRANSFORMS[name]

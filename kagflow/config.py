@@ -1,7 +1,7 @@
 """Strict models of what a user writes in YAML: a competition's facts and an experiment.
 
-An unknown key is an error with a "did you mean": a typo must not silently become a default. Scalars are read as YAML 1.2
-reads them: ``no`` is a word, ``1e-3`` is a number.
+An unknown key is an error with a "did you mean": a typo must not silently become a default. Scalars are read as
+YAML 1.2 reads them: ``no`` is a word, ``1e-3`` is a number.
 """
 
 import re
@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -31,8 +30,13 @@ def _scalar_to_text(value: object) -> object:
     return str(value) if isinstance(value, (bool, int, float)) else value
 
 
+def _list_to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
 Text = Annotated[str, BeforeValidator(_scalar_to_text)]
 """A label, a column or a word: what looks like a number in YAML is its text."""
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
 
 class _Strict(BaseModel):
@@ -58,7 +62,39 @@ class SplitterConfig(BaseModel):
 
 
 class CompetitionFacts(_Strict):
-    """`competition.yaml`: what is true of a competition, whoever plays it."""
+    """`competition.yaml`: what is true of a competition, whoever plays it.
+
+    Attributes
+    ----------
+    title, slug
+        Its name for people, and on Kaggle.
+    task, metric
+        What is predicted, and how it is scored.
+    id, target
+        Columns of the row's id and of what is predicted.
+    positive
+        The label of a binary target that probabilities are for; by default the last in class order.
+    group
+        Column of what must not be split: a patient, a shop.
+    time
+        Column of when a row happened.
+    weight
+        Column of the rows' weights in metric and fit.
+    null_words
+        What stands for null in the files, besides an empty number.
+    categorical
+        Columns to read as text whatever they look like.
+    ignore
+        Columns that are no features.
+    splitter
+        How the rows are split into folds, unless an experiment says otherwise.
+    target_transform
+        Scale that models fit on, where it is not the metric's.
+    pooled
+        Whether the rules allow steps to learn from test features.
+    train_file, test_file, sample_file
+        Names of the files; each may also lie there as ``.gz`` or ``.zip``.
+    """
 
     title: Text
     slug: Text
@@ -70,20 +106,15 @@ class CompetitionFacts(_Strict):
     group: Text | None = None
     time: Text | None = None
     weight: Text | None = None
-    null_words: tuple[Text, ...] = ("",)
-    categorical: tuple[Text, ...] = ()
-    ignore: tuple[Text, ...] = ()
+    null_words: Texts = ("",)
+    categorical: Texts = ()
+    ignore: Texts = ()
     splitter: SplitterConfig = SplitterConfig(kind="kfold")
     target_transform: str | None = None
     pooled: bool = False
     train_file: str = "train.csv"
     test_file: str = "test.csv"
     sample_file: str = "sample_submission.csv"
-
-    @field_validator("null_words", "categorical", "ignore", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _positive_is_for_binary(self) -> Self:
@@ -161,8 +192,8 @@ class Experiment(_Strict):
     """
 
     features: str = "default"
-    only: tuple[Text, ...] = ()
-    drop: tuple[Text, ...] = ()
+    only: Texts = ()
+    drop: Texts = ()
     model: ModelConfig = ModelConfig()
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
@@ -171,11 +202,6 @@ class Experiment(_Strict):
     splitter: SplitterConfig | None = None
     target_transform: str | None = None
     threads: int | None = Field(default=None, ge=1)
-
-    @field_validator("only", "drop", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
 
 
 _Model = TypeVar("_Model", bound=_Strict)
@@ -217,11 +243,12 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Refuse a key that is there twice; PyYAML would keep the last one silently."""
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for position, key in enumerate(keys):
-            if any(key.value == earlier.value for earlier in keys[:position]):
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
                 problem = f"the key `{key.value}` is there twice"
                 raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -243,7 +270,7 @@ def _parse_yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text, _Loader)  # a SafeLoader: it makes plain values only
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark and "\n" in text else ""
         raise ConfigError(f"not valid YAML: {error.problem}", where=f"{where}{line}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"not valid YAML: {' '.join(str(error).split())}", where=where) from None
@@ -314,9 +341,10 @@ def _explain(model: type[BaseModel], error: Any, where: str) -> ConfigError:
     if error["type"] in _EXPECTED:
         hint = "to mean the word, write it in quotes" if error["type"] == "string_type" else ""
         return ConfigError(f"`{key}` must be {_EXPECTED[error['type']]}, got {error['input']!r}", hint, where)
-    came = "" if error["type"] == "value_error" else f", got {error['input']!r}"
-    message = error["msg"].removeprefix("Value error, ")
-    return ConfigError(f"`{key}`: {message}{came}" if key else message, where=where)
+    if error["type"] == "value_error":  # raised by a validator of this file
+        return ConfigError(error["msg"].removeprefix("Value error, "), where=where)
+    message = error["msg"].replace("Input should", "must", 1)
+    return ConfigError(f"`{key}` {message}, got {error['input']!r}", where=where)
 
 
 def _fields_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:

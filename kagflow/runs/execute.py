@@ -138,7 +138,9 @@ def cross_validate(
         scores = _write_results(plan, folder)
         _write_facts(plan, folder, seconds=time.perf_counter() - started)
         tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
-        return read_run(competition.runs_folder, folder.complete().name)
+        run = read_run(competition.runs_folder, folder.complete().name)
+        tracker.finish()
+        return run
     except BaseException:
         folder.release()
         tracker.finish(failed=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 
 from kagflow.data import Table
@@ -103,7 +104,7 @@ def test_tallies_give_what_fitting_again_and_again_gives(kind, dtype, rng):
         all_folds(step, train, test, folds), all_folds(NotAdditive(step), train, test, folds), strict=True
     ):
         for ours, reference in ((fast.x, slow.x), *((fast.frames[name], slow.frames[name]) for name in fast.frames)):
-            pl.testing.assert_frame_equal(ours, reference, rel_tol=1e-12, abs_tol=0)
+            polars.testing.assert_frame_equal(ours, reference, rel_tol=1e-12, abs_tol=0)
 
 
 def test_the_first_block_forward_in_time_knows_nothing_and_says_so_in_the_right_type(rng):
@@ -118,13 +119,13 @@ def test_the_first_block_forward_in_time_knows_nothing_and_says_so_in_the_right_
 def test_a_row_is_not_encoded_by_its_own_target_and_the_same_check_sees_it_where_it_is(rng):
     train, test = make_table(rng, NUMBER), make_table(rng, NUMBER, 7)
     folds = make_splitter("kfold", {"folds": 4}).split(train)
-    first = pl.int_range(pl.len()) == folds.folds[0].train[0]
-    y = train.y.to_frame().select(pl.when(first).then(1e6).otherwise("y").alias("y")).to_series()
-    moved = replace(train, y=y)
+    row = int(folds.folds[0].train[0])
+    y = train.y.to_frame().select(pl.when(pl.int_range(pl.len()) == row).then(1e6).otherwise("y").alias("y"))
+    moved = replace(train, y=y.to_series())
     step = TargetMean(COLUMNS)
     own = [all_folds(step, table, test, folds)[0].x["zone__target_mean"][0] for table in (train, moved)]
     assert own[0] == own[1]
 
     x = make_pool(FeatureSet(), train, test, folds).x
-    leaky = [step.fit(x, table.y).transform(x)["zone__target_mean"][0] for table in (train, moved)]
+    leaky = [step.fit(x, table.y).transform(x)["zone__target_mean"][row] for table in (train, moved)]
     assert leaky[0] != leaky[1]

@@ -1,0 +1,1 @@
+"""Checks: what can be found wrong with data, splits and pipelines."""

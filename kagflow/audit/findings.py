@@ -1,0 +1,41 @@
+"""A finding: something that a check noticed, in a form that every report shares."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found.
+
+    Attributes
+    ----------
+    code
+        ``KF`` and a number; the same kind of finding always has the same one.
+    severity
+        ``error``: the score cannot be trusted, or a submission would fail. ``warning``: look at it. ``note``: know it.
+    message
+        What was found, with numbers.
+    where
+        File, table or step.
+    columns
+        The columns concerned.
+    size
+        How large, in the unit that the message names (rows, share, ...).
+    hint
+        What to do.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    where: str = ""
+    columns: tuple[str, ...] = ()
+    size: float | None = None
+    hint: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the finding as JSON shows it."""
+        return {**asdict(self), "columns": list(self.columns)}

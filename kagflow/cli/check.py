@@ -1,0 +1,33 @@
+"""``kagflow check``: look at the files before trusting anything made from them."""
+
+import typer
+
+from kagflow.audit.check import check_files
+from kagflow.cli.options import Debug, Json, Name, Source
+from kagflow.cli.printing import print_results
+from kagflow.competition import load
+from kagflow.data import find_source, read_dataset
+
+
+def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
+    """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
+    competition = load(name)
+    found = find_source(competition.name, competition.facts, competition.root, source)
+    findings = check_files(read_dataset(found, competition.facts))
+    if json:
+        document = {
+            "competition": competition.name,
+            "edition": found.edition,
+            "findings": [finding.document() for finding in findings],
+        }
+        print_results([document], document)
+    else:
+        print(f"data: {found.edition} edition, {found.folder}")
+        for finding in findings:
+            print(f"{finding.severity}: {finding.code} {finding.message}")
+            if finding.hint:
+                print(f"  hint: {finding.hint}")
+        errors = sum(finding.severity == "error" for finding in findings)
+        print(f"{len(findings)} findings, {errors} of them errors")
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,119 @@
+"""``kagflow cv``: cross-validate one or more experiments."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kagflow.cli.options import Config, Debug, Json, Name, Set, Source
+from kagflow.cli.printing import print_results, with_noise
+from kagflow.competition import Competition, load
+from kagflow.runs import Run, cross_validate
+from kagflow.tracking import make_tracker
+from kagflow.training import TaskResult
+
+Track = Annotated[
+    Literal["off", "offline", "online"],
+    typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
+]
+
+
+def cv(
+    name: Name,
+    config: Config = None,
+    set_: Set = None,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
+    competition = load(name)
+    runs = []
+    for chosen in config or [None]:
+        listener = _Bar(chosen or "default", first_line=not json and not runs)
+        runs.append(_run(competition, chosen, tuple(set_ or ()), source, track, listener))
+        if not json:
+            _print_run(competition, runs[-1])
+    if json:
+        results = [run.result() for run in runs]
+        sign = 1 if competition.metric.direction == "minimize" else -1
+        print_results(results, min(results, key=lambda result: sign * result["cv"]))
+
+
+def _run(
+    competition: Competition,
+    config: str | None,
+    overrides: tuple[str, ...],
+    source: Path | None,
+    track: Literal["off", "offline", "online"],
+    listener: "_Bar",
+) -> Run:
+    experiment = competition.experiment(config, overrides)
+    tracker = make_tracker(track, competition.runs_folder, "kagflow", _warn)
+    with listener:
+        return cross_validate(
+            competition, experiment, config=config or "default", source=source, tracker=tracker, listener=listener
+        )
+
+
+def _warn(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
+class _Bar:
+    """Shows how a run goes on, on stderr; on stdout the first line names the data's edition."""
+
+    def __init__(self, config: str, *, first_line: bool) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn(config),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._first_line = first_line
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def began(self, edition: str, folder: Path, tasks: int, done: int) -> None:
+        """Show where the data come from, and what is left to do."""
+        if self._first_line:
+            print(f"data: {edition} edition, {folder}", flush=True)
+        if done:
+            print(f"continuing: {done} of {done + tasks} fits were done before", file=sys.stderr)
+        self._task = self._progress.add_task("fits", total=tasks + done, completed=done)
+
+    def finished(self, result: TaskResult) -> None:
+        """Move the bar."""
+        self._progress.advance(self._task)
+
+
+def _print_run(competition: Competition, run: Run) -> None:
+    scores: dict[str, Any] = run.scores
+    better = "less" if scores["direction"] == "minimize" else "more"
+    print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
+    folds = "  ".join(f"{score:.5f}" for score in scores["folds"])
+    print(f"  folds    {folds}")
+    if scores["rows_scored"] < scores["rows"]:
+        print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
+    if run.facts["pooled"]:
+        print(f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)")
+    print(f"  seconds  {run.facts['seconds']}")
+    print(f"  run      {_relative(run.path)}")
+
+
+def _relative(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

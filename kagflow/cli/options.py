@@ -1,0 +1,28 @@
+"""Options that several verbs share."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Argument(help="The competition: a folder of competitions/, hyphens allowed.")]
+Config = Annotated[
+    list[str] | None, typer.Option("--config", "-c", help="A file of configs/NAME/, without .yaml; repeatable.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable.")
+]
+Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def wants_json() -> bool:
+    """Say whether JSON was asked for; known even where the command line could not be parsed."""
+    return "--json" in sys.argv
+
+
+def wants_debug() -> bool:
+    """Say whether tracebacks were asked for."""
+    return "--debug" in sys.argv

@@ -1,0 +1,34 @@
+"""How results look: scores with as many digits as their noise allows, errors with a hint."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kagflow.errors import KagflowError
+
+
+def with_noise(value: float, se: float | None) -> str:
+    """Return a score with its standard error, to two digits of the latter; without one, say so."""
+    if not se:
+        return f"{value:.5g} (no standard error: fewer than two independent units)"
+    digits = max(1 - math.floor(math.log10(se)), 0)
+    return f"{value:.{digits}f} ± {se:.{digits}f}"
+
+
+def print_error(error: KagflowError) -> None:
+    """Print what was expected, what came, where, and what to do, on stderr."""
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def error_document(error: KagflowError) -> dict[str, Any]:
+    """Return an error as JSON shows it."""
+    return {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}
+
+
+def print_results(results: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> None:
+    """Print the one JSON document of a verb; the best result's fields also stand at the top."""
+    print(json.dumps({"results": list(results), **best}, indent=2, allow_nan=False))

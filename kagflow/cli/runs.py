@@ -1,0 +1,72 @@
+"""``kagflow runs``: what was tried, and two runs side by side."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kagflow.cli.options import Debug, Json, Name
+from kagflow.cli.printing import print_results, with_noise
+from kagflow.competition import Competition, load
+from kagflow.errors import ConfigError
+from kagflow.runs import Run, compare, list_runs, read_run
+
+
+def runs(
+    name: Name,
+    run: Annotated[str | None, typer.Argument(help="A run, or part of its name; the newest when absent.")] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the runs of a competition; or compare two, paired over the same rows."""
+    competition = load(name)
+    known = list_runs(competition.runs_folder)
+    if not known:
+        raise ConfigError("there are no runs yet", hint=f"run `kagflow cv {name}`", where=str(competition.runs_folder))
+    if against is not None:
+        chosen = read_run(competition.runs_folder, run) if run else known[-1]
+        _print_comparison(competition, chosen, read_run(competition.runs_folder, against), json)
+        return
+    shown = [read_run(competition.runs_folder, run)] if run else known
+    if json:
+        results = [one.result() for one in shown]
+        sign = 1 if competition.metric.direction == "minimize" else -1
+        print_results(results, min(results, key=lambda result: sign * result["cv"]))
+    else:
+        _print_table(shown)
+
+
+def _print_table(shown: list[Run]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "config", "edition", "metric", "cv ± s.e.", "seconds"):
+        table.add_column(heading, overflow="fold")
+    for run in shown:
+        score = with_noise(run.scores["cv"], run.scores["se"])
+        facts = run.facts
+        table.add_row(
+            run.name, facts["config"], facts["edition"], run.scores["metric"], score, f"{facts['seconds']:.1f}"
+        )
+    Console().print(table)
+
+
+def _print_comparison(competition: Competition, run: Run, other: Run, json: bool) -> None:
+    comparison = compare(run, other, competition.metric)
+    difference = comparison.difference
+    if json:
+        document = {
+            "run": str(run.path),
+            "against": str(other.path),
+            "difference": difference.value,
+            "se": difference.se,
+            "better": comparison.better,
+            "changes": comparison.changes,
+        }
+        print_results([document], document)
+        return
+    verdict = {True: "better", False: "worse", None: "inside the noise"}[comparison.better]
+    print(f"{run.name}\n  against {other.name}")
+    print(f"{run.scores['metric']} {with_noise(difference.value, difference.se)}: {verdict}")
+    for line in comparison.changes:
+        print(f"  {line}")

@@ -81,7 +81,7 @@ class CompetitionFacts(_Strict):
     weight
         Column of the rows' weights in metric and fit.
     null_words
-        What stands for null in the files, besides an empty number.
+        What stands for null in the files; an empty field always does.
     categorical
         Columns to read as text whatever they look like.
     ignore

@@ -65,13 +65,14 @@ class Metric:
         Raises
         ------
         KagflowError
-            The result is not a finite number.
+            There are no rows, the shapes do not fit, a prediction is not finite, or the result is not.
         """
+        self._check(y, prediction)
         weights = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
         value = float(self.function(y, self.prepare(prediction), weights))
         if not np.isfinite(value):
             raise KagflowError(
-                f"the metric {self.name} returned {value} for {len(y)} rows", hint=self._why(prediction), where=self.name
+                f"the metric {self.name} returned {value} for {len(y)} rows", hint=self._why(y), where=self.name
             )
         return value
 
@@ -79,18 +80,33 @@ class Metric:
         """Return predictions in the form that the function wants (labels, where it wants labels)."""
         if self.wants != "label" or np.issubdtype(prediction.dtype, np.integer):
             return prediction
-        if prediction.ndim == 2:
-            return np.argmax(prediction, axis=1)
-        return (prediction > 0.5).astype(np.int64)
+        values = prediction.astype(np.float64)
+        labels: NDArray[np.int64] = np.argmax(values, axis=1) if values.ndim == 2 else (values > 0.5).astype(np.int64)
+        return labels
 
     def better(self, first: float, second: float) -> bool:
         """Say whether the first score is better than the second."""
         return first < second if self.direction == "minimize" else first > second
 
-    @staticmethod
-    def _why(prediction: NDArray[np.generic]) -> str:
-        if not np.isfinite(prediction.astype(np.float64)).all():
-            return "some predictions are not finite; look at the features and the target transform"
+    def _check(self, y: NDArray[np.generic], prediction: NDArray[np.generic]) -> None:
+        if len(y) == 0 or len(prediction) != len(y) or (self.wants == "value" and prediction.shape != y.shape):
+            raise KagflowError(
+                f"a target of shape {y.shape} cannot be scored with predictions of shape {prediction.shape}",
+                hint="one prediction a row, for at least one row",
+                where=self.name,
+            )
+        # Ranking or picking a class would turn NaN into a good-looking number.
+        if np.issubdtype(prediction.dtype, np.floating) and not np.isfinite(prediction).all():
+            unusable = np.count_nonzero(~np.isfinite(prediction).reshape(len(y), -1).all(axis=1))
+            raise KagflowError(
+                f"{unusable} of {len(y)} predictions are not finite",
+                hint="look at the features and the target transform",
+                where=self.name,
+            )
+
+    def _why(self, y: NDArray[np.generic]) -> str:
+        if self.wants != "value" and (y == y[0]).all():
+            return "the rows hold one class only; a stratified splitter spreads the classes over the folds"
         return "predictions are finite, so look at the metric's own function (logarithms, divisions by zero)"
 
 
@@ -102,6 +118,7 @@ class RowMean:
     finish: Callable[[float], float] = float
 
     def __call__(self, y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array) -> float:
+        """Return the metric; as every metric's function."""
         return self.finish(float(np.average(self.loss(y, prediction), weights=weight)))
 
 
@@ -124,16 +141,19 @@ def _root(mean: float) -> float:
 
 
 def _squared_error(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
-    return np.square(np.subtract(y, prediction, dtype=np.float64))
+    error: Array = np.subtract(y, prediction, dtype=np.float64)
+    return error * error
 
 
 def _absolute_error(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
-    return np.abs(np.subtract(y, prediction, dtype=np.float64))
+    error: Array = np.subtract(y, prediction, dtype=np.float64)
+    absolute: Array = np.abs(error)
+    return absolute
 
 
 def _squared_log_error(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):  # a value at or below -1 becomes NaN, which score() reports
-        return np.square(np.log1p(y.astype(np.float64)) - np.log1p(prediction.astype(np.float64)))
+        return _squared_error(np.log1p(y.astype(np.float64)), np.log1p(prediction.astype(np.float64)))
 
 
 def _hit(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
@@ -143,17 +163,22 @@ def _hit(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
 def _surprise(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
     """Return minus the logarithm of the true class's probability, probabilities clipped as Kaggle does."""
     epsilon = 1e-15
-    codes = y.astype(np.int64)
-    if prediction.ndim == 1:
-        chosen = np.where(codes == 1, prediction, 1.0 - prediction.astype(np.float64))
+    codes, p = y.astype(np.int64), prediction.astype(np.float64)
+    if p.ndim == 1:
+        chosen = np.where(codes == 1, p, 1.0 - p)
     else:
-        rows = prediction.astype(np.float64)
-        chosen = rows[np.arange(len(codes)), codes] / rows.sum(axis=1)
-    return -np.log(np.clip(chosen, epsilon, 1.0 - epsilon))
+        with np.errstate(invalid="ignore"):  # a row of zeros becomes NaN, which score() reports
+            chosen = p[np.arange(len(codes)), codes] / p.sum(axis=1)
+    surprise: Array = -np.log(np.clip(chosen, epsilon, 1.0 - epsilon))
+    return surprise
 
 
 def _auc(y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array) -> float:
-    """Weighted area under the ROC curve; a tie counts half (Mann and Whitney, 1947)."""
+    """Weighted area under the ROC curve; a tie counts half (Mann and Whitney, 1947). NaN for one class."""
+    if prediction.ndim != 1:
+        raise KagflowError(
+            f"auc is for two classes; there are {prediction.shape[1]}", hint="check `metric` and `task`", where="metric"
+        )
     order = np.argsort(prediction, kind="stable")
     ranked, mass = prediction[order], weight[order]
     positive = mass * (y[order] == 1)

@@ -5,7 +5,7 @@ Everything here keeps the predictions fixed and draws the *independent units* of
 not in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from kagflow.metrics import Array, Metric, RowMean
 
 _MANY_ROWS = 20_000
 _DRAWS, _DRAWS_MANY_ROWS = 1000, 200
+
+_Counts = NDArray[np.int64]
+_Scorer = Callable[[_Counts], float]
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Difference:
 
     @property
     def is_noise(self) -> bool:
-        """Whether the difference is below two of its standard errors."""
-        return not abs(self.value) >= 2 * self.se
+        """Whether the difference is not beyond two of its standard errors, or these are unknown."""
+        return not abs(self.value) > 2 * self.se
 
 
 def bootstrap_se(
@@ -95,46 +98,49 @@ def _draw_scores(
     seed: int,
 ) -> Array:
     """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
-    scorers = [_Scorer(metric, y, prediction, weight) for prediction in predictions]
+    weights = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
+    scorers = [_scorer(metric, y, metric.prepare(prediction), weights) for prediction in predictions]
     scores = [[scorer(counts) for scorer in scorers] for counts in _draws(len(y), units, seed)]
     return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
 
 
-def _draws(rows: int, units: NDArray[np.int64] | None, seed: int) -> Iterator[NDArray[np.int64]]:
+def _draws(rows: int, units: NDArray[np.int64] | None, seed: int) -> Iterator[_Counts]:
     """Yield how often each row is drawn, draw by draw."""
     rng = np.random.default_rng(seed)
-    n_units = rows if units is None else int(units.max()) + 1
+    # Codes may have gaps, where only some rows are scored: a unit without rows must not be drawn.
+    present, unit_of = (None, None) if units is None else np.unique(units, return_inverse=True)
+    n_units = rows if present is None else len(present)
     if n_units < 2:
         return
     for _ in range(_DRAWS if rows <= _MANY_ROWS else _DRAWS_MANY_ROWS):
         counts = np.bincount(rng.integers(0, n_units, n_units), minlength=n_units)
-        yield counts if units is None else counts[units]
+        yield counts if unit_of is None else counts[unit_of]
 
 
-class _Scorer:
-    """A metric over fixed rows for changing counts; a mean of row losses computes its losses once."""
+def _scorer(metric: Metric, y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array) -> _Scorer:
+    """Return the metric over fixed rows as a function of how often each is drawn."""
+    if isinstance(metric.function, RowMean):
+        return _row_mean_scorer(metric.function, metric.function.loss(y, prediction), weight)
+    return _repeating_scorer(metric, y, prediction, weight)
 
-    def __init__(
-        self,
-        metric: Metric,
-        y: NDArray[np.generic],
-        prediction: NDArray[np.generic],
-        weight: NDArray[np.generic] | None,
-    ) -> None:
-        prepared = metric.prepare(prediction)
-        # Ranked once, rows stay nearly sorted for metrics that sort them again.
-        self._order = np.argsort(prepared, kind="stable") if prepared.ndim == 1 else np.arange(len(y))
-        self._y, self._prediction = y[self._order], prepared[self._order]
-        self._weight = np.ones(len(y)) if weight is None else np.asarray(weight, np.float64)[self._order]
-        self._function = metric.function
-        self._loss = metric.function.loss(self._y, self._prediction) if isinstance(metric.function, RowMean) else None
 
-    def __call__(self, counts: NDArray[np.int64]) -> float:
-        weight = self._weight * counts[self._order]
-        if self._loss is not None and isinstance(self._function, RowMean):
-            return self._function.finish(float(np.dot(self._loss, weight) / weight.sum()))
-        drawn = weight > 0
-        return float(self._function(self._y[drawn], self._prediction[drawn], weight[drawn]))
+def _row_mean_scorer(function: RowMean, loss: Array, weight: Array) -> _Scorer:
+    weighted = loss * weight
+    return lambda counts: function.finish(float(np.dot(weighted, counts) / np.dot(weight, counts)))
+
+
+def _repeating_scorer(
+    metric: Metric, y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array
+) -> _Scorer:
+    """Repeat the drawn rows, so that a metric that does not look at weights is right as well."""
+    # Ranked once, drawn rows are sorted already for a metric that ranks them.
+    order = np.argsort(prediction, kind="stable") if prediction.ndim == 1 else np.arange(len(y))
+
+    def score(counts: _Counts) -> float:
+        rows = np.repeat(order, counts[order])
+        return float(metric.function(y[rows], prediction[rows], weight[rows]))
+
+    return score
 
 
 def _deviation(scores: Array) -> float:

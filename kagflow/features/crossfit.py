@@ -10,12 +10,12 @@ something leaks. For one fold it is told which rows to train on and which to enc
 - what a step learned from a cell of rows as a sum is counted once, and summed over the cells that may be seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import reduce
+from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,7 @@ from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
 from kagflow.features.pool import Pool, run_row_function
 from kagflow.features.proof import prove_history, prove_row_wise
-from kagflow.features.steps import AdditiveStep, FittedStep, HistoryStep, TargetStep
+from kagflow.features.steps import AdditiveStep, FittedStep, FoldStep, HistoryStep, RowStep, TargetStep
 
 Rows = NDArray[np.int64]
 Frames = dict[str, Frame]
@@ -93,46 +93,90 @@ def build(
     FeatureError
         A step raised or broke its promise; the error names it.
     """
-    for name, others in apply.items():
-        if np.isin(others, train).any():
-            raise ValueError(f"rows to learn from and {name} rows overlap")
     features = pool.features
-    rows = _kept(pool, np.concatenate([train, pool.extra_rows]))
-    y, cells = pool.y[rows], pool.cells[repeat][rows]
-    frames: Frames = {TRAIN: pool.x[rows]} | {name: pool.x[others] for name, others in apply.items()}
-    if test:
-        frames[TEST] = pool.test
-    learned: dict[str, FittedStep] = {}
-
+    work = _Build(pool, train, apply, test=test, repeat=repeat, prove=prove)
     for step in features.fold:
-        with blaming(step):
-            fitted = step.fit(frames[TRAIN])
-        frames = _append(frames, [_transform_all(step, fitted, frames, prove)])
-        learned[f"{len(learned)}_{name_of(step)}"] = fitted
-
-    columns: list[Frames] = []
-    for history in features.history:
-        time = _times(history, pool, rows)
-        _check_lag(history, time, pool, apply, test)
-        with blaming(history):
-            fitted = history.fit(frames[TRAIN], y, time)
-        if prove:
-            prove_history(history, fitted, frames[TRAIN], y, time)
-        columns.append(_transform_all(history, fitted, frames, prove))
-        learned[f"{len(learned)}_{name_of(history)}"] = fitted
-    for number, target in enumerate(features.target):
-        sums = _Sums(target, number, pool, rows, repeat) if _is_additive(target, pool) else None
-        fitted, encoded = _cross_fit(target, frames[TRAIN], y, cells, pool.forward, sums)
-        others = {name: frame for name, frame in frames.items() if name != TRAIN}
-        columns.append({TRAIN: encoded} | _transform_all(target, fitted, others, prove))
-        learned[f"{len(learned)}_{name_of(target)}"] = fitted
-    frames = _append(frames, columns)
-
+        work.append([work.fold_step(step)])
+    work.append([*map(work.history_step, features.history), *map(work.target_step, features.target)])
     for function in features.then:
-        frames = {name: run_row_function(function, frame) for name, frame in frames.items()}
-    names = _final_columns(pool, frames[TRAIN], y, only, (*features.drop, *drop))
-    frames = {name: frame.select(names) for name, frame in frames.items()}
-    return Built(frames.pop(TRAIN), y, rows, frames, learned)
+        work.run(function)
+    return work.finish(only, (*features.drop, *drop))
+
+
+class _Build:
+    """The frames of one fold while they grow, and what was learned on the way."""
+
+    def __init__(
+        self, pool: Pool, train: Rows, apply: Mapping[str, Rows], *, test: bool, repeat: int, prove: bool
+    ) -> None:
+        for name, others in apply.items():
+            if np.isin(others, train).any():
+                raise ValueError(f"rows to learn from and {name} rows overlap")
+        self._pool, self._repeat, self._prove = pool, repeat, prove
+        self._rows = _kept(pool, np.concatenate([train, pool.extra_rows]))
+        self._y = pool.y[self._rows]
+        self._cells = pool.cells[repeat][self._rows]
+        self._frames: Frames = {TRAIN: pool.x[self._rows]} | {name: pool.x[others] for name, others in apply.items()}
+        self._times = {} if pool.time is None else {name: pool.time[others] for name, others in apply.items()}
+        if test:
+            self._frames[TEST] = pool.test
+            if pool.test_time is not None:
+                self._times[TEST] = pool.test_time
+        self._learned: dict[str, FittedStep] = {}
+
+    def fold_step(self, step: FoldStep) -> Frames:
+        """Learn from the training rows, and return new columns for all."""
+        with blaming(step):
+            fitted = step.fit(self._frames[TRAIN])
+        return self._transform(step, fitted, self._frames)
+
+    def history_step(self, step: HistoryStep) -> Frames:
+        """Learn from the training rows and their past, and return new columns for all."""
+        if self._pool.time is None:
+            raise FeatureError(
+                "a history step needs to know when rows happened",
+                hint="add `time: <column>` to competition.yaml",
+                where=where_is(step),
+            )
+        time = self._pool.time[self._rows]
+        # Without an order of folds only test lies ahead; forward in time every other row does.
+        ahead = self._times if self._pool.forward else {name: t for name, t in self._times.items() if name == TEST}
+        check_lag(step, time, ahead)
+        x = self._frames[TRAIN]
+        with blaming(step):
+            fitted = step.fit(x, self._y, time)
+        if self._prove:
+            prove_history(step, fitted, x, self._y, time)
+        return self._transform(step, fitted, self._frames)
+
+    def target_step(self, step: TargetStep) -> Frames:
+        """Cross-fit the training rows, and return new columns for all."""
+        x = self._frames[TRAIN]
+        if isinstance(step, AdditiveStep) and set(step.columns) <= set(self._pool.x.columns):
+            fit_cells = _Sums(step, self._pool, self._rows, self._repeat).fit
+        else:
+            fit_cells = partial(_fit_cells, step, x, self._y, self._cells)
+        final, encoded = _cross_fit(step, x, self._cells, self._pool.forward, fit_cells)
+        others = {name: frame for name, frame in self._frames.items() if name != TRAIN}
+        return {TRAIN: encoded} | self._transform(step, final, others)
+
+    def append(self, columns: list[Frames]) -> None:
+        """Put new columns beside those that are there."""
+        self._frames = _append(self._frames, columns)
+
+    def run(self, function: RowStep) -> None:
+        """Run a row function over every frame."""
+        self._frames = {name: run_row_function(function, frame) for name, frame in self._frames.items()}
+
+    def finish(self, only: tuple[str, ...], drop: tuple[str, ...]) -> Built:
+        """Return the columns that models get."""
+        names = _final_columns(self._pool, self._frames[TRAIN], self._y, only, drop)
+        frames = {name: frame.select(names) for name, frame in self._frames.items()}
+        return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned)
+
+    def _transform(self, step: object, fitted: FittedStep, frames: Frames) -> Frames:
+        self._learned[f"{len(self._learned)}_{name_of(step)}"] = fitted
+        return _transform_all(step, fitted, frames, self._prove)
 
 
 def _kept(pool: Pool, rows: Rows) -> Rows:
@@ -142,7 +186,9 @@ def _kept(pool: Pool, rows: Rows) -> Rows:
         return rows
     with blaming(keep):
         mask = keep(pool.x[rows], pool.y[rows])
-    if not isinstance(mask, pl.Series) or mask.dtype != pl.Boolean or mask.len() != len(rows) or mask.null_count():
+    # A competition's own code is not type-checked.
+    is_series = isinstance(cast(object, mask), pl.Series)
+    if not is_series or mask.dtype != pl.Boolean or mask.len() != len(rows) or mask.null_count():
         raise FeatureError(
             f"keep must return one True or False a row ({len(rows)} of them, no nulls)",
             hint="return a boolean polars Series; fill nulls with True",
@@ -150,13 +196,17 @@ def _kept(pool: Pool, rows: Rows) -> Rows:
         )
     if not mask.any():
         raise FeatureError("keep drops every training row", hint="look at its condition", where=where_is(keep))
-    return rows[mask.to_numpy()]
+    kept: Rows = rows[mask.to_numpy()]
+    return kept
 
 
 def _cross_fit(
-    step: TargetStep, x: Frame, y: Target, cells: Rows, forward: bool, sums: "_Sums | None"
+    step: TargetStep, x: Frame, cells: Rows, forward: bool, fit_cells: Callable[[Rows], FittedStep]
 ) -> tuple[FittedStep, Frame]:
-    """Return the step fitted on all training rows, and the training rows encoded without their own cell."""
+    """Return the step fitted on all training rows, and the training rows encoded without their own cell.
+
+    ``fit_cells`` fits the step on the training rows of the cells that it is given.
+    """
     present = np.unique(cells)
     if len(present) == 1 and not forward:
         raise FeatureError(
@@ -165,21 +215,23 @@ def _cross_fit(
             where=where_is(step),
         )
     with blaming(step):
-        final = sums.fit(present) if sums else step.fit(x, y)
+        final = fit_cells(present)
+        members = [np.flatnonzero(cells == cell) for cell in present]
         pieces = []
-        for cell in present:
-            own = x[np.flatnonzero(cells == cell)]
+        for cell, own in zip(present, members, strict=True):
             seen = present[present < cell] if forward else present[present != cell]
-            if len(seen) == 0:
-                pieces.append(_nulls_like(final.transform(own)))
-                continue
-            inner = np.flatnonzero(np.isin(cells, seen))
-            fitted = sums.fit(seen) if sums else step.fit(x[inner], y[inner])
-            pieces.append(fitted.transform(own))
-        order = np.concatenate([np.flatnonzero(cells == cell) for cell in present])
-        encoded = pl.concat(pieces)[np.argsort(order, kind="stable")]
+            nothing = len(seen) == 0  # the first block of time: its columns are there, and null
+            piece = (final if nothing else fit_cells(seen)).transform(x[own])
+            pieces.append(piece.clear(piece.height) if nothing else piece)
+        encoded = pl.concat(pieces)[np.argsort(np.concatenate(members), kind="stable")]
     _check_columns(step, encoded, x)
     return final, encoded
+
+
+def _fit_cells(step: TargetStep, x: Frame, y: Target, cells: Rows, seen: Rows) -> FittedStep:
+    """Return the step fitted on the rows of some cells."""
+    rows = np.flatnonzero(np.isin(cells, seen))
+    return step.fit(x[rows], y[rows])
 
 
 class _Sums:
@@ -190,29 +242,25 @@ class _Sums:
     leave no trace, not even in the last bit.
     """
 
-    def __init__(self, step: TargetStep, number: int, pool: Pool, rows: Rows, repeat: int) -> None:
-        assert isinstance(step, AdditiveStep)
-        self._step = step
+    def __init__(self, step: AdditiveStep, pool: Pool, rows: Rows, repeat: int) -> None:
+        self._step, self._pool = step, pool
         cells = pool.cells[repeat]
-        x = pool.x.select(step.columns)
         self._tallies: dict[int, Any] = {}
         for cell in np.unique(cells[rows]):
             whole, own = np.flatnonzero(cells == cell), rows[cells[rows] == cell]
             if len(own) == len(whole):
-                self._tallies[cell] = pool.tally_once(
-                    (number, repeat, cell), lambda whole=whole: step.tally(x[whole], pool.y[whole])
-                )
+                count = partial(self._tally, whole)
+                self._tallies[cell] = pool.tally_once((id(step), repeat, cell), count)
             else:
-                self._tallies[cell] = step.tally(x[own], pool.y[own])
+                self._tallies[cell] = self._tally(own)
 
     def fit(self, cells: Rows) -> FittedStep:
         """Return the step fitted on the rows of these cells."""
         return self._step.finish(reduce(add, (self._tallies[cell] for cell in cells)))
 
-
-def _is_additive(step: TargetStep, pool: Pool) -> bool:
-    """Say whether cells can be tallied from the pool: what a fold step made is another column in every fold."""
-    return isinstance(step, AdditiveStep) and set(step.columns) <= set(pool.x.columns)
+    def _tally(self, rows: Rows) -> Any:
+        with blaming(self._step):
+            return self._step.tally(self._pool.x.select(self._step.columns)[rows], self._pool.y[rows])
 
 
 def _transform_all(step: object, fitted: FittedStep, frames: Frames, prove: bool) -> Frames:
@@ -266,35 +314,33 @@ def _append(frames: Frames, columns: list[Frames]) -> Frames:
         ) from None
 
 
-def _nulls_like(frame: Frame) -> Frame:
-    """Return a frame of the same shape and types that holds nothing."""
-    return frame.clear(frame.height)
+def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]) -> None:
+    """Refuse a lag that the rows to encode outrun: their nearest history would be missing where it counts.
 
+    Parameters
+    ----------
+    step
+        Whose lag.
+    time
+        Times of the training rows.
+    ahead
+        Times of the rows that lie ahead of them, by name.
 
-def _times(step: HistoryStep, pool: Pool, rows: Rows) -> pl.Series:
-    if pool.time is None:
-        raise FeatureError(
-            "a history step needs to know when rows happened",
-            hint="add `time: <column>` to competition.yaml",
-            where=where_is(step),
-        )
-    return pool.time[rows]
-
-
-def _check_lag(step: HistoryStep, time: pl.Series, pool: Pool, apply: Mapping[str, Rows], test: bool) -> None:
-    """Refuse a lag that the rows to encode outrun: their nearest history would be missing where it counts."""
-    assert pool.time is not None
-    zero = time[0] - time[0]
-    if not step.lag > zero:
+    Raises
+    ------
+    FeatureError
+        The lag is not positive, or shorter than the horizon.
+    """
+    last: Any = time.max()
+    if not step.lag > last - last:
         raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step))
-    ahead = {name: pool.time[others] for name, others in apply.items()} if pool.forward else {}
-    if test and pool.test_time is not None:
-        ahead[TEST] = pool.test_time
     for name, times in ahead.items():
-        horizon = times.max() - time.max()  # type: ignore[operator]
+        farthest: Any = times.max()
+        horizon = farthest - last
         if horizon > step.lag:
             raise FeatureError(
-                f"its lag of {step.lag} is shorter than the horizon: {name} rows reach {horizon} beyond the training rows",
+                f"its lag of {step.lag} is shorter than the horizon: "
+                f"{name} rows reach {horizon} beyond the training rows",
                 hint=f"use a lag of at least {horizon}",
                 where=where_is(step),
             )

@@ -185,8 +185,8 @@ def _fix_vocabulary(frames: list[Frame], hidden: set[str]) -> list[Frame]:
             )
     text = [name for name, dtype in frames[0].schema.items() if dtype == pl.String and name not in hidden]
     categories = {name: pl.concat([frame[name] for frame in frames]).unique().drop_nulls().sort() for name in text}
-    kinds = {name: pl.Enum(values) for name, values in categories.items()}
-    return [frame.cast(dict(kinds)) for frame in frames]
+    kinds = [pl.col(name).cast(pl.Enum(values)) for name, values in categories.items()]
+    return [frame.with_columns(kinds) for frame in frames]
 
 
 def _conform(extra: Table, train: Table) -> Table:
@@ -205,7 +205,7 @@ def _conform(extra: Table, train: Table) -> Table:
         weight = pl.repeat(1.0, extra.height, eager=True)
     return Table(
         ids=extra.ids,
-        x=extra.x.select(train.x.columns).cast(dict(train.x.schema)),
+        x=extra.x.select(pl.col(name).cast(dtype) for name, dtype in train.x.schema.items()),
         y=extra.y.cast(train.y.dtype),
         time=extra.time,
         weight=weight,

@@ -46,7 +46,7 @@ def prove_row_wise(step: object, function: Callable[[Frame], Frame], x: Frame, r
         raise FeatureError(
             f"is not row-wise: run on {len(some)} of {x.height} rows alone, it gives other values "
             f"for {_first_few(moved)}",
-            hint="learn what it needs of other rows in a fold step (or under `pooled`, where the competition allows it)",
+            hint="learn what it needs of other rows in a fold step (under `pooled`, where the competition allows it)",
             where=where_is(step),
         )
 

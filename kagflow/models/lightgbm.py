@@ -48,8 +48,8 @@ class LightGBM(Model):
     ) -> "FittedLightGBM":
         params = self._native(problem, resources, seed)
         data = _dataset(train, params)
-        callbacks = []
-        valid_sets = []
+        callbacks: list[Any] = []
+        valid_sets: list[lightgbm.Dataset] = []
         if isinstance(self.rounds, RoundsConfig):
             if stop is None:
                 raise ValueError("rounds are to be found, and there are no stop rows")
@@ -135,6 +135,6 @@ def _matrix(x: Frame) -> Any:
 
 
 def _plain(name: str, number: int) -> str:
-    """Return a name that LightGBM's model format can hold; where characters are replaced, the number keeps it unique."""
+    """Return a name that LightGBM's format can hold; where characters are replaced, the number keeps it unique."""
     plain = "".join("_" if character in '",:[]{} ' else character for character in name)
     return plain if plain == name else f"{plain}_{number}"

@@ -90,7 +90,7 @@ class FittedSklearn:
         return probabilities[:, 1] if self._problem.task == "binary" else probabilities
 
     def importance(self) -> Frame:
-        """Return the size of the coefficients (over classes, the largest) of standardised features, where there are any."""
+        """Return the size of the coefficients (the largest over classes) of standardised features, if any."""
         estimator = self._pipeline[-1]
         names = self._pipeline[:-1].get_feature_names_out()
         coefficients = getattr(estimator, "coef_", None)

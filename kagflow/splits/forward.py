@@ -52,7 +52,8 @@ class Forward(Splitter):
                 hint="ask for fewer folds",
                 where="splitter.folds",
             )
-        return block_of[moments]
+        blocks: Rows = block_of[moments]
+        return blocks
 
 
 def _moments(table: Table) -> Rows:

@@ -5,9 +5,9 @@ carved out of *them*; features are built, the model is fitted, and only then are
 target is not in reach of anything in this file.
 """
 
-import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.pool import Pool
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
 from kagflow.splits import Folds, Splitter
+from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
 
 Rows = NDArray[np.int64]
@@ -56,7 +57,7 @@ class Setup:
     transform: TargetTransform
     experiment: Experiment
     resources: Resources
-    shared: "SharedFeatures" = field(default_factory=lambda: SharedFeatures(), repr=False)
+    shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
 
     @property
     def finds_rounds(self) -> bool:
@@ -112,55 +113,6 @@ class TaskResult:
     seconds: float
 
 
-class SharedFeatures:
-    """The features of a fold, built by the first of its seeds and dropped by the last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._locks: dict[tuple[object, ...], threading.Lock] = {}
-        self._built: dict[tuple[object, ...], Built] = {}
-        self._uses: dict[tuple[object, ...], int] = {}
-
-    def get(self, key: tuple[object, ...], uses: int, make: "BuildCall") -> Built:
-        """Return what was built under a key, or build it; after that many uses it is forgotten."""
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            built = self._built.get(key) or make()
-            self._uses[key] = self._uses.get(key, 0) + 1
-            if self._uses[key] < uses:
-                self._built[key] = built
-            else:
-                self._built.pop(key, None)
-            return built
-
-
-@dataclass(frozen=True)
-class BuildCall:
-    """The features that a fit needs: rows to learn from, rows to encode."""
-
-    setup: Setup
-    train: Rows
-    apply: dict[str, Rows]
-    test: bool
-    repeat: int
-    prove: bool
-
-    def __call__(self) -> Built:
-        """Build them."""
-        experiment = self.setup.experiment
-        return build(
-            self.setup.pool,
-            self.train,
-            self.apply,
-            test=self.test,
-            repeat=self.repeat,
-            only=experiment.only,
-            drop=experiment.drop,
-            prove=self.prove,
-        )
-
-
 def run_task(setup: Setup, task: Task) -> TaskResult:
     """Fit one task and predict.
 
@@ -197,7 +149,9 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         test=_predict(learner, scale, built.frames[TEST]) if test else None,
         model=learner,
         learned={
-            f"{step}.{name}": table for step, fitted_step in built.learned.items() for name, table in fitted_step.tables().items()
+            f"{step}.{name}": table
+            for step, fitted_step in built.learned.items()
+            for name, table in fitted_step.tables().items()
         },
         rounds=learner.rounds,
         seconds=time.perf_counter() - started,
@@ -206,14 +160,22 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
     """Return the features of a fit, shared between the seeds of a fold."""
-    repeat = 0 if task.fold is None else setup.folds.folds[task.fold].repeat
-    call = BuildCall(setup, train, apply, test, repeat, prove=task.fold in (0, None))
-    return setup.shared.get((task.fold, len(train)), setup.experiment.seeds, call)
+    experiment = setup.experiment
+    make = partial(
+        build,
+        setup.pool,
+        train,
+        apply,
+        test=test,
+        repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+        only=experiment.only,
+        drop=experiment.drop,
+        prove=task.fold in (0, None),
+    )
+    return setup.shared.get((task.fold, len(train)), experiment.seeds, make)
 
 
-def _fit(
-    setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None
-) -> tuple[FittedModel, FittedTransform]:
+def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:
     scale = setup.transform.fit(built.x, built.y)
     train = _batch(setup, scale, built.x, built.y, built.rows)
     stop_batch = None

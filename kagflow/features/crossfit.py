@@ -145,8 +145,8 @@ class _Build:
         x = self._frames[TRAIN]
         with blaming(step):
             fitted = step.fit(x, self._y, time)
-        if self._prove:
-            prove_history(step, fitted, x, self._y, time)
+        # In every fold: forward in time the first one is often shorter than the lag, and would prove nothing.
+        prove_history(step, fitted, x, self._y, time)
         return self._transform(step, fitted, self._frames)
 
     def target_step(self, step: TargetStep) -> Frames:
@@ -207,7 +207,7 @@ def _cross_fit(
 
     ``fit_cells`` fits the step on the training rows of the cells that it is given.
     """
-    present = np.unique(cells)
+    present = np.flatnonzero(np.bincount(cells))
     if len(present) == 1 and not forward:
         raise FeatureError(
             "training rows of one cell only: there is nothing to encode them by",
@@ -223,9 +223,16 @@ def _cross_fit(
             nothing = len(seen) == 0  # the first block of time: its columns are there, and null
             piece = (final if nothing else fit_cells(seen)).transform(x[own])
             pieces.append(piece.clear(piece.height) if nothing else piece)
-        encoded = pl.concat(pieces)[np.argsort(np.concatenate(members), kind="stable")]
+        encoded = pl.concat(pieces)[_inverse(np.concatenate(members))]
     _check_columns(step, encoded, x)
     return final, encoded
+
+
+def _inverse(order: Rows) -> Rows:
+    """Return the permutation that undoes another one."""
+    inverse = np.empty_like(order)
+    inverse[order] = np.arange(len(order))
+    return inverse
 
 
 def _fit_cells(step: TargetStep, x: Frame, y: Target, cells: Rows, seen: Rows) -> FittedStep:
@@ -245,18 +252,22 @@ class _Sums:
     def __init__(self, step: AdditiveStep, pool: Pool, rows: Rows, repeat: int) -> None:
         self._step, self._pool = step, pool
         cells = pool.cells[repeat]
+        own_cells = cells[rows]
+        sizes, own_sizes = np.bincount(cells), np.bincount(own_cells)
         self._tallies: dict[int, Any] = {}
-        for cell in np.unique(cells[rows]):
-            whole, own = np.flatnonzero(cells == cell), rows[cells[rows] == cell]
-            if len(own) == len(whole):
-                count = partial(self._tally, whole)
+        for cell in np.flatnonzero(own_sizes):
+            if own_sizes[cell] == sizes[cell]:
+                count = partial(self._tally_cell, cells, cell)
                 self._tallies[cell] = pool.tally_once((id(step), repeat, cell), count)
             else:
-                self._tallies[cell] = self._tally(own)
+                self._tallies[cell] = self._tally(rows[own_cells == cell])
 
     def fit(self, cells: Rows) -> FittedStep:
         """Return the step fitted on the rows of these cells."""
         return self._step.finish(reduce(add, (self._tallies[cell] for cell in cells)))
+
+    def _tally_cell(self, cells: Rows, cell: int) -> Any:
+        return self._tally(np.flatnonzero(cells == cell))
 
     def _tally(self, rows: Rows) -> Any:
         with blaming(self._step):

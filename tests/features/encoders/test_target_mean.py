@@ -75,11 +75,11 @@ def test_tallies_of_parts_add_up_to_the_tally_of_all(dtype, data, train_rows, nu
     assert np.abs(added.to_numpy() - at_once.to_numpy()).max() <= 1e-12
 
 
-def test_a_vocabulary_that_fills_the_smallest_type_leaves_room_for_null():
-    """255 categories are the most that polars keeps in a byte; null is one more level."""
-    names = [f"{i:03}" for i in range(255)]
+@pytest.mark.parametrize("size", [255, 256, 257])
+def test_null_has_a_level_of_its_own_where_the_vocabulary_fills_a_byte(size):
+    names = [f"{i:03}" for i in range(size)]
     x = pl.DataFrame({"kind": pl.Series([*names, None], dtype=pl.Enum(names))})
-    y = pl.Series([float(i) for i in range(256)])
+    y = pl.Series([float(i) for i in range(size + 1)])
     assert TargetMean("kind", smooth=0).fit(x, y).transform(x)["kind__target_mean"].to_list() == y.to_list()
 
 

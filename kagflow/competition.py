@@ -140,38 +140,57 @@ def load(name: str, root: Path | None = None) -> Competition:
             where=str(root / "competitions"),
         )
     facts = read_facts(folder / FACTS)
-    modules = {file: _load_module(folder, file) for file in (FEATURES, METRIC) if (folder / file).is_file()}
+    sources = {file: _read_source(folder / file) for file in (FACTS, FEATURES, METRIC) if (folder / file).is_file()}
+    modules = {file: _load_module(folder / file, sources[file]) for file in sources if file != FACTS}
     return Competition(
         name=folder.name,
         root=root,
         facts=facts,
         metric=_metric(facts, modules.get(METRIC), folder),
         feature_sets=_feature_sets(modules.get(FEATURES), folder),
-        sources={file: (folder / file).read_text(encoding="utf-8") for file in (FACTS, *modules)},
+        sources=sources,
     )
 
 
-def _load_module(folder: Path, file: str) -> ModuleType:
-    """Import a file of the competition; an error names its line."""
-    path = folder / file
-    name = f"kagflow_competition_{folder.name}_{path.stem}"
+def _read_source(path: Path) -> str:
+    """Return a file's text as it is, line ends too."""
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8: {error}", hint="save it as UTF-8", where=str(path)) from None
+
+
+def _load_module(path: Path, source: str) -> ModuleType:
+    """Run a file of the competition as a module; an error names its line.
+
+    What runs is the text that is hashed and kept with a run, never a cached compilation of it.
+    """
+    name = f"kagflow_competition_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except KagflowError:
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+    except KagflowError as error:
+        if not error.where:
+            error.where = _line_in(path, error)
         raise
     except Exception as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else 1
         raise FeatureError(
             f"cannot be imported: {type(error).__name__}: {error}",
             hint="run with --debug for the traceback",
-            where=f"{path}:{line}",
+            where=_line_in(path, error),
         ) from error
     return module
+
+
+def _line_in(path: Path, error: Exception) -> str:
+    """Return the last line of a file that an error came through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"{path}:{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{path}:{lines[-1]}" if lines else str(path)
 
 
 def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureSet]:

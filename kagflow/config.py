@@ -233,6 +233,11 @@ def read_experiment(path: Path | None, overrides: Sequence[str] = ()) -> Experim
     return _validate(Experiment, document, "--set") if overrides else experiment
 
 
+def write_yaml(document: Mapping[str, Any]) -> str:
+    """Return a document as YAML that is read back as it is, here and by other readers."""
+    return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 scalars: booleans are true and false only, numbers are decimal and may be 1e-3, dates are text.
 
@@ -252,18 +257,24 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that YAML 1.1 or `_Loader` would take for something else."""
+
+
+_FLOAT = (
+    "tag:yaml.org,2002:float",
+    re.compile(r"^(?:[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.inf)|\.nan)$"),
+    list("-+.0123456789"),
+)
 for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.inf)|\.nan",
-        "-+.0123456789",
-    ),
-    ("merge", r"<<", "<"),
+    ("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")),
+    _FLOAT,
+    ("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
+_Dumper.add_implicit_resolver(*_FLOAT)
 
 
 def _parse_yaml(text: str, where: str) -> Any:

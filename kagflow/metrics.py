@@ -153,11 +153,12 @@ def _absolute_error(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> 
 
 def _squared_log_error(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):  # a value at or below -1 becomes NaN, which score() reports
-        return _squared_error(np.log1p(y.astype(np.float64)), np.log1p(prediction.astype(np.float64)))
+        return _squared_error(np.log1p(y, dtype=np.float64), np.log1p(prediction, dtype=np.float64))
 
 
 def _hit(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
-    return (y == prediction).astype(np.float64)
+    hit: Array = np.equal(y, prediction).astype(np.float64)
+    return hit
 
 
 def _surprise(y: NDArray[np.generic], prediction: NDArray[np.generic]) -> Array:
@@ -187,7 +188,7 @@ def _auc(y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array)
     positive, negative = np.add.reduceat(positive, starts), np.add.reduceat(negative, starts)
     below = np.cumsum(negative) - negative
     pairs = positive.sum() * negative.sum()
-    return float(np.dot(positive, below + negative / 2) / pairs) if pairs > 0 else float("nan")
+    return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
 
 
 METRICS: dict[str, Metric] = {

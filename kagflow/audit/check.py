@@ -1,9 +1,10 @@
-"""``check``: are the files what the competition's facts say, and what surprises do they hold?"""
+"""``check``: whether the files are what the competition's facts say, and what surprises they hold."""
 
 import polars as pl
 
 from kagflow.audit.findings import Finding
 from kagflow.data import Dataset
+from kagflow.runs.submission import sample_ids
 
 _MANY_NULLS = 0.5
 
@@ -20,8 +21,7 @@ def check_files(data: Dataset) -> list[Finding]:
 
 
 def _sample_ids(data: Dataset) -> list[Finding]:
-    sample = data.sample.to_series(0).cast(pl.String)
-    test = data.test.ids.cast(pl.String)
+    sample, test = sample_ids(data), data.test.ids
     missing = sample.filter(~sample.is_in(test.implode())).len()
     extra = test.filter(~test.is_in(sample.implode())).len()
     if not missing and not extra:

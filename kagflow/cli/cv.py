@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kagflow.cli.options import Config, Debug, Json, Name, Set, Source
-from kagflow.cli.printing import print_results, with_noise
+from kagflow.cli.printing import print_results, rounded, with_noise
 from kagflow.competition import Competition, load
-from kagflow.runs import Run, cross_validate
+from kagflow.runs import Run, best_run, cross_validate
+from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
@@ -32,16 +33,15 @@ def cv(
 ) -> None:
     """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
     competition = load(name)
-    runs = []
-    for chosen in config or [None]:
+    runs: list[Run] = []
+    configs: list[str | None] = [*config] if config else [None]
+    for chosen in configs:
         listener = _Bar(chosen or "default", first_line=not json and not runs)
         runs.append(_run(competition, chosen, tuple(set_ or ()), source, track, listener))
         if not json:
             _print_run(competition, runs[-1])
     if json:
-        results = [run.result() for run in runs]
-        sign = 1 if competition.metric.direction == "minimize" else -1
-        print_results(results, min(results, key=lambda result: sign * result["cv"]))
+        print_results([run.result() for run in runs], best_run(runs).result())
 
 
 def _run(
@@ -104,14 +104,17 @@ def _print_run(competition: Competition, run: Run) -> None:
     scores: dict[str, Any] = run.scores
     better = "less" if scores["direction"] == "minimize" else "more"
     print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
-    folds = "  ".join(f"{score:.5f}" for score in scores["folds"])
+    folds = "  ".join(rounded(score, scores["se"]) for score in scores["folds"])
     print(f"  folds    {folds}")
     if scores["rows_scored"] < scores["rows"]:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
     if run.facts["pooled"]:
-        print(f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)")
-    print(f"  seconds  {run.facts['seconds']}")
+        print(
+            f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)"
+        )
+    print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {_relative(run.path)}")
+    print(f"  submit   {_relative(run.path / SUBMISSION)}")
 
 
 def _relative(path: Path) -> Path:

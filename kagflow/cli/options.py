@@ -11,7 +11,8 @@ Config = Annotated[
     list[str] | None, typer.Option("--config", "-c", help="A file of configs/NAME/, without .yaml; repeatable.")
 ]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable.")
+    list[str] | None,
+    typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable."),
 ]
 Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

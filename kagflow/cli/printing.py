@@ -11,10 +11,14 @@ from kagflow.errors import KagflowError
 
 def with_noise(value: float, se: float | None) -> str:
     """Return a score with its standard error, to two digits of the latter; without one, say so."""
-    if not se:
+    if se is None:
         return f"{value:.5g} (no standard error: fewer than two independent units)"
-    digits = max(1 - math.floor(math.log10(se)), 0)
-    return f"{value:.{digits}f} ± {se:.{digits}f}"
+    return f"{rounded(value, se)} ± {rounded(se, se)}"
+
+
+def rounded(value: float, se: float | None) -> str:
+    """Return a number with as many digits as two of its standard error take."""
+    return f"{value:.{max(1 - math.floor(math.log10(se)), 0)}f}" if se else f"{value:.5g}"
 
 
 def print_error(error: KagflowError) -> None:

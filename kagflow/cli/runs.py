@@ -10,12 +10,17 @@ from kagflow.cli.options import Debug, Json, Name
 from kagflow.cli.printing import print_results, with_noise
 from kagflow.competition import Competition, load
 from kagflow.errors import ConfigError
-from kagflow.runs import Run, compare, list_runs, read_run
+from kagflow.runs import Run, best_run, compare, list_runs, read_run
+
+_WIDE = 1000
 
 
 def runs(
     name: Name,
-    run: Annotated[str | None, typer.Argument(help="A run, or part of its name; the newest when absent.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
+    ] = None,
     against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
     json: Json = False,
     debug: Debug = False,
@@ -31,9 +36,7 @@ def runs(
         return
     shown = [read_run(competition.runs_folder, run)] if run else known
     if json:
-        results = [one.result() for one in shown]
-        sign = 1 if competition.metric.direction == "minimize" else -1
-        print_results(results, min(results, key=lambda result: sign * result["cv"]))
+        print_results([one.result() for one in shown], best_run(shown).result())
     else:
         _print_table(shown)
 
@@ -41,14 +44,15 @@ def runs(
 def _print_table(shown: list[Run]) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("run", "config", "edition", "metric", "cv ± s.e.", "seconds"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True)
     for run in shown:
         score = with_noise(run.scores["cv"], run.scores["se"])
         facts = run.facts
         table.add_row(
             run.name, facts["config"], facts["edition"], run.scores["metric"], score, f"{facts['seconds']:.1f}"
         )
-    Console().print(table)
+    # As wide as the table: a name that is cut off can be neither copied nor searched for.
+    Console(width=_WIDE).print(table)
 
 
 def _print_comparison(competition: Competition, run: Run, other: Run, json: bool) -> None:
@@ -59,7 +63,7 @@ def _print_comparison(competition: Competition, run: Run, other: Run, json: bool
             "run": str(run.path),
             "against": str(other.path),
             "difference": difference.value,
-            "se": difference.se,
+            "se": comparison.se,
             "better": comparison.better,
             "changes": comparison.changes,
         }
@@ -67,6 +71,7 @@ def _print_comparison(competition: Competition, run: Run, other: Run, json: bool
         return
     verdict = {True: "better", False: "worse", None: "inside the noise"}[comparison.better]
     print(f"{run.name}\n  against {other.name}")
-    print(f"{run.scores['metric']} {with_noise(difference.value, difference.se)}: {verdict}")
+    noise = with_noise(difference.value, comparison.se)
+    print(f"difference in {competition.metric.name}: {noise}, {verdict}")
     for line in comparison.changes:
         print(f"  {line}")

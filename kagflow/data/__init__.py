@@ -2,6 +2,6 @@
 
 from kagflow.data.reading import Dataset, read_dataset
 from kagflow.data.source import Edition, Source, find_source
-from kagflow.data.table import Frame, Table, Target
+from kagflow.data.table import Frame, Rows, Table, Target
 
-__all__ = ["Dataset", "Edition", "Frame", "Source", "Table", "Target", "find_source", "read_dataset"]
+__all__ = ["Dataset", "Edition", "Frame", "Rows", "Source", "Table", "Target", "find_source", "read_dataset"]

@@ -1,10 +1,15 @@
 """Reading a competition's files into one schema for train and test."""
 
+import codecs
+import csv
 import gzip
 import hashlib
 import io
 import math
+import operator
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +22,8 @@ from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
 
 _SUFFIXES = ("", ".gz", ".zip")
+_HEADER_BYTES = 1_000_000
+_LOOK = "open the file and look; it must have commas between columns, and be encoded as UTF-8"
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Dataset:
     edition
         Where the files came from.
     fingerprint
-        Hash of the files' bytes.
+        Hash of the files' contents, decompressed.
     """
 
     train: Table
@@ -55,7 +62,7 @@ def read_dataset(source: Source, facts: CompetitionFacts) -> Dataset:
     ------
     DataError
         A file is missing, empty or not CSV; the target or another named column is not there; ids repeat; the target
-        has nulls or the wrong number of classes.
+        has nulls or the wrong number of classes; groups, times or weights are unusable.
     """
     paths = [find_file(source.folder, name) for name in (facts.train_file, facts.test_file, facts.sample_file)]
     raw = [read_bytes(path) for path in paths]
@@ -109,7 +116,8 @@ def read_bytes(path: Path) -> bytes:
         if path.suffix == ".zip":
             return _only_member(path)
         return path.read_bytes()
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        # zipfile raises the last two for a method that it does not know, and for a password
         raise DataError(f"cannot be read: {error}", hint="fetch the file again", where=str(path)) from None
 
 
@@ -131,7 +139,7 @@ def parse_csv(
     text_columns: Sequence[str] = (),
     as_text: bool = False,
 ) -> Frame:
-    """Parse CSV; types come from all rows, not from the first ones.
+    """Parse CSV; types come from all rows, not from the first ones. NaN in a file is null.
 
     Parameters
     ----------
@@ -147,44 +155,67 @@ def parse_csv(
     Raises
     ------
     DataError
-        The file is empty, holds no rows, or is not CSV.
+        The file is empty, holds no rows, is not CSV in UTF-8, or has two columns of one name.
     """
-    if not raw.strip():
-        raise DataError("the file is empty", hint="fetch the file again", where=str(path))
+    _check_header(raw, path)
     try:
         frame = pl.read_csv(
-            io.BytesIO(raw),
+            raw,
             null_values=list(null_words),
             infer_schema=not as_text,
             infer_schema_length=None,
-            schema_overrides={name: pl.String for name in text_columns},
+            schema_overrides=dict.fromkeys(text_columns, pl.String),
             try_parse_dates=True,
         )
     except pl.exceptions.PolarsError as error:
         first_line = str(error).splitlines()[0]
-        raise DataError(f"not readable as CSV: {first_line}", hint="open the file and look", where=str(path)) from None
+        raise DataError(f"not readable as CSV in UTF-8: {first_line}", hint=_LOOK, where=str(path)) from None
     if frame.height == 0:
         raise DataError("the file has a header and no rows", hint="fetch the file again", where=str(path))
-    return frame
+    beyond_int64 = pl.selectors.by_dtype(pl.Int128)
+    return frame.with_columns(pl.selectors.float().fill_nan(None), beyond_int64.cast(pl.Float64))
+
+
+def _check_header(raw: bytes, path: Path) -> None:
+    """Raise a DataError unless the file begins like a CSV with columns of different names."""
+    if not raw.strip():
+        raise DataError("the file is empty", hint="fetch the file again", where=str(path))
+    if b"\0" in raw[:4096]:
+        raise DataError(
+            "expected text in UTF-8, found binary data (or UTF-16)", hint="save the file as UTF-8", where=str(path)
+        )
+    try:
+        start = codecs.getincrementaldecoder("utf-8-sig")().decode(raw[:_HEADER_BYTES])
+        names = Counter(next(csv.reader(io.StringIO(start)), []))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"not readable as CSV in UTF-8: {error}", hint=_LOOK, where=str(path)) from None
+    repeated = [name for name, count in names.items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"more than one column is called {repeated[0]!r}", hint="rename them in the file", where=str(path)
+        )
 
 
 def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts) -> tuple[Frame, Frame]:
     """Parse train and test so that a column has one type in both; where nothing else holds both, text does."""
-    frames = [_parse(path, content, facts, ()) for path, content in zip(paths, raw, strict=True)]
-    shared = [name for name in frames[1].columns if name in frames[0].columns]
-    clashing = [name for name in shared if _common_type(frames[0][name], frames[1][name]) is None]
+    labels = () if facts.task == "regression" else (facts.target,)
+    as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
+    frames = _parse(paths, raw, facts, as_it_came)
+    shared = [name for name in frames[1].columns if name in frames[0].columns and name != facts.target]
+    types = {name: _common_type(*(frame[name] for frame in frames)) for name in shared}
+    clashing = [name for name, dtype in types.items() if dtype is None]
     if clashing:
-        frames = [_parse(path, content, facts, clashing) for path, content in zip(paths, raw, strict=True)]
-    types = {name: _common_type(frames[0][name], frames[1][name]) for name in shared}
-    train, test = (frame.cast({name: dtype for name, dtype in types.items() if dtype is not None}) for frame in frames)
-    return train, test
+        frames = _parse(paths, raw, facts, (*as_it_came, *clashing))
+    train, test = (frame.cast({name: types[name] or pl.String() for name in shared}) for frame in frames)
+    train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
+    return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
 
 
-def _parse(path: Path, raw: bytes, facts: CompetitionFacts, clashing: Sequence[str]) -> Frame:
-    header = pl.read_csv(io.BytesIO(raw), n_rows=0, infer_schema=False).columns if raw.strip() else []
-    labels = () if facts.task == "regression" else (facts.target,)  # a label is written back just as it came
-    text = [name for name in (*facts.categorical, *clashing, *labels) if name in header]
-    return parse_csv(raw, path, null_words=facts.null_words, text_columns=text)
+def _parse(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts, text: Sequence[str]) -> list[Frame]:
+    return [
+        parse_csv(content, path, null_words=facts.null_words, text_columns=text)
+        for path, content in zip(paths, raw, strict=True)
+    ]
 
 
 def _common_type(first: pl.Series, second: pl.Series) -> pl.DataType | None:
@@ -194,40 +225,49 @@ def _common_type(first: pl.Series, second: pl.Series) -> pl.DataType | None:
     for column, other in ((first, second), (second, first)):
         if column.null_count() == column.len():
             return other.dtype
-    if first.dtype.is_integer() and second.dtype.is_integer():
-        return pl.Int64()
     if first.dtype.is_numeric() and second.dtype.is_numeric():
         return pl.Float64()
+    if {first.dtype, second.dtype} == {pl.Date(), pl.Datetime("us")}:
+        return pl.Datetime("us")
     return None
 
 
+def _same_spelling(train: Frame, test: Frame, names: Sequence[str]) -> tuple[Frame, Frame]:
+    """Write 3 in both where one file has 3 and the other 3.0, as pandas writes whole numbers beside nulls."""
+    for name in names:
+        columns = train[name], test[name]
+        whole = [column.str.contains(r"^-?\d+$").all() for column in columns]
+        pointed = [column.str.contains(r"^-?\d+\.0$").all() for column in columns]
+        if not all(whole) and not all(pointed) and all(map(operator.or_, whole, pointed)):
+            train, test = (frame.with_columns(pl.col(name).str.replace(r"\.0$", "")) for frame in (train, test))
+    return train, test
+
+
+def _whole_ids(train: Frame, test: Frame, name: str) -> tuple[Frame, Frame]:
+    """Make numbers of ids where that loses nothing: ``007`` stays text."""
+    for ids in (train[name], test[name]):
+        if not ids.cast(pl.Int64, strict=False).cast(pl.String).equals(ids):
+            return train, test
+    return train.with_columns(pl.col(name).cast(pl.Int64)), test.with_columns(pl.col(name).cast(pl.Int64))
+
+
 def _check_columns(train: Frame, test: Frame, facts: CompetitionFacts, paths: Sequence[Path]) -> None:
-    if facts.target not in train.columns:
+    """Raise a DataError unless train has every column that the facts name; test needs the id only."""
+    for role in ("target", "id", "group", "time", "weight"):
+        _require(role, getattr(facts, role), train, paths[0])
+    for role in ("categorical", "ignore"):
+        for name in getattr(facts, role):
+            _require(role, name, train, paths[0])
+    _require("id", facts.id, test, paths[1])
+
+
+def _require(role: str, name: str | None, frame: Frame, path: Path) -> None:
+    if name is not None and name not in frame.columns:
         raise DataError(
-            f"the target column {facts.target!r} is not in the file",
-            hint=did_you_mean(facts.target, train.columns),
-            where=str(paths[0]),
+            f"there is no column {name!r}, which `{role}` names",
+            hint=did_you_mean(name, frame.columns),
+            where=str(path),
         )
-    roles = [role for role in (facts.id, facts.group, facts.time) if role is not None]
-    for frame, path in zip((train, test), paths, strict=False):
-        for name in roles:
-            if name not in frame.columns:
-                raise DataError(
-                    f"the column {name!r} is not in the file", hint=did_you_mean(name, frame.columns), where=str(path)
-                )
-    if facts.weight is not None and facts.weight not in train.columns:
-        raise DataError(
-            f"the weight column {facts.weight!r} is not in the file",
-            hint=did_you_mean(facts.weight, train.columns),
-            where=str(paths[0]),
-        )
-    for name in (*facts.categorical, *facts.ignore):
-        if name not in train.columns:
-            raise DataError(
-                f"the facts name a column {name!r} that the file lacks",
-                hint=did_you_mean(name, train.columns),
-                where=str(paths[0]),
-            )
 
 
 def _not_features(facts: CompetitionFacts) -> set[str]:
@@ -254,9 +294,10 @@ def _target(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Target, 
 
 def _numeric_target(y: pl.Series, where: str) -> Target:
     if not y.dtype.is_numeric():
-        sample = ", ".join(repr(value) for value in y.unique().head(3).to_list())
+        text = y.cast(pl.String)
+        words = text.filter(text.cast(pl.Float64, strict=False).is_null()).unique(maintain_order=True)
         raise DataError(
-            f"a regression target must be numbers; it holds {sample}",
+            f"a regression target must be numbers; it holds {', '.join(map(repr, words.head(3)))}",
             hint="check `task` in competition.yaml",
             where=where,
         )
@@ -307,15 +348,17 @@ def _table(frame: Frame, features: Sequence[str], facts: CompetitionFacts, y: Ta
         ids=ids,
         x=frame.select(features),
         y=y,
-        groups=_role(frame, facts.group, path),
-        time=_role(frame, facts.time, path),
+        groups=_known(frame, facts.group, path),
+        time=_time(frame, facts.time, path),
         weight=_weight(frame, facts.weight, path) if y is not None else None,
     )
 
 
 def _check_ids(ids: pl.Series, path: Path) -> None:
     if ids.null_count():
-        raise DataError(f"{ids.null_count()} ids are null", hint="check `id`", where=f"{path}, column {ids.name}")
+        raise DataError(
+            f"{ids.null_count()} ids are null", hint="check `id` and `null_words`", where=f"{path}, column {ids.name}"
+        )
     repeated = ids.filter(ids.is_duplicated())
     if repeated.len():
         raise DataError(
@@ -325,21 +368,35 @@ def _check_ids(ids: pl.Series, path: Path) -> None:
         )
 
 
-def _role(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
-    if name is None:
+def _known(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
+    """Return a column without nulls; ``None`` where test lacks it."""
+    if name is None or name not in frame.columns:
         return None
     if frame[name].null_count():
         raise DataError(
-            f"{frame[name].null_count()} rows are null", hint="groups and time must be known", where=f"{path}, {name}"
+            f"{frame[name].null_count()} of {frame.height} rows are null",
+            hint="group and time of every row must be known",
+            where=f"{path}, column {name}",
         )
     return frame[name]
+
+
+def _time(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
+    time = _known(frame, name, path)
+    if time is not None and not (time.dtype.is_numeric() or time.dtype.is_temporal()):
+        raise DataError(
+            f"times must be numbers or dates, which have an order; the first is {str(time[0])!r}",
+            hint="dates are read when they are written as in 2024-01-31 or 2024-01-31 23:59:00",
+            where=f"{path}, column {name}",
+        )
+    return time
 
 
 def _weight(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
     if name is None:
         return None
-    weight = frame[name].cast(pl.Float64)
-    if weight.null_count() or not (weight > 0).all():
+    weight = frame[name].cast(pl.Float64, strict=False)
+    if weight.null_count() or not (weight.is_finite() & (weight > 0)).all():
         raise DataError("weights must be positive numbers", hint="look at these rows", where=f"{path}, column {name}")
     return weight
 

@@ -6,6 +6,7 @@ Kaggle; the practice edition that comes with kagflow.
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,16 +87,16 @@ def _unpack_practice(name: str, root: Path) -> Path:
     target = raw_folder(name, "practice", root)
     if target.is_dir():
         return target
-    partial = target.with_name(f"raw.partial.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for file in sorted((BUNDLED / name).iterdir()):
-        if not file.name.startswith("solution"):
-            shutil.copyfile(file, partial / file.name)
-    try:
-        partial.rename(target)
-    except OSError:  # another process was faster
-        shutil.rmtree(partial, ignore_errors=True)
-        if not target.is_dir():
-            raise
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="partial.") as scratch:
+        copied = Path(scratch) / target.name
+        copied.mkdir()
+        for file in (BUNDLED / name).iterdir():
+            if not file.name.startswith("solution"):
+                shutil.copyfile(file, copied / file.name)
+        try:
+            copied.rename(target)
+        except OSError:
+            if not target.is_dir():  # nor was another process faster
+                raise
     return target

@@ -11,7 +11,7 @@ Target = pl.Series
 Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Rows of one kind (train, test, or extra), features apart from the target.
 
@@ -49,7 +49,13 @@ def target_codes(y: Target) -> NDArray[np.generic]:
     return y.to_physical().to_numpy().astype(np.int64) if isinstance(y.dtype, pl.Enum) else y.to_numpy()
 
 
-def unit_codes(table: Table, *, forward: bool) -> NDArray[np.int64] | None:
-    """Return codes of the independent units of a table: groups, else (forward in time) moments, else ``None`` for rows."""
+def unit_codes(table: Table, *, forward: bool) -> Rows | None:
+    """Return (n,) codes of a table's independent units: groups, or moments if forward in time; ``None`` for rows."""
     units = table.groups if table.groups is not None else table.time if forward else None
-    return None if units is None else (units.rank("dense").to_numpy() - 1).astype(np.int64)
+    return None if units is None else dense_codes(units)
+
+
+def dense_codes(values: pl.Series) -> Rows:
+    """Return (n,) codes of values in ascending order, from 0 and without gaps; there are no nulls."""
+    ranks: Rows = values.rank("dense").to_numpy().astype(np.int64)
+    return ranks - 1

@@ -255,7 +255,7 @@ class _Sums:
         own_cells = cells[rows]
         sizes, own_sizes = np.bincount(cells), np.bincount(own_cells)
         self._tallies: dict[int, Any] = {}
-        for cell in np.flatnonzero(own_sizes):
+        for cell in np.flatnonzero(own_sizes).tolist():
             if own_sizes[cell] == sizes[cell]:
                 count = partial(self._tally_cell, cells, cell)
                 self._tallies[cell] = pool.tally_once((id(step), repeat, cell), count)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -110,12 +111,15 @@ class Model(ABC):
         Its name in a config, which is also the name of its module.
     uses_rounds
         Whether it fits in rounds, and so may need stop rows.
+    defaults
+        Native parameters that kagflow chooses where the user does not; a run writes them out.
     owned
         Names of native parameters that kagflow sets, each with what to use in its place.
     """
 
     kind: ClassVar[str]
     uses_rounds: ClassVar[bool]
+    defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     owned: ClassVar[Mapping[str, str]]
 
     def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """LightGBM (Ke et al., 2017)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,22 +11,20 @@ from numpy.typing import NDArray
 
 from kagflow.config import RoundsConfig
 from kagflow.data import Frame
-from kagflow.errors import ModelError
+from kagflow.errors import ModelError, did_you_mean
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 
+# Main name of every parameter that LightGBM knows, by each of its aliases. Given two of them, it drops one silently.
+_MAIN_NAMES: Mapping[str, str] = {
+    alias: main for main, aliases in lightgbm.basic._ConfigAliases._get_all_param_aliases().items() for alias in aliases
+}
 _OBJECTIVES = {"squared_error": "regression", "absolute_error": "regression_l1", "log_loss": "binary"}
 
-_DEFAULTS: Mapping[str, Any] = {
-    "learning_rate": 0.03,
-    "num_leaves": 31,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    # What a code stands for says little where a category is rare, so categorical splits are smoothed more than usual.
-    "cat_smooth": 20.0,
-    "min_data_per_group": 50,
+_OWNED = {
+    "num_threads": "`threads`",
+    "seed": "`seed`",
+    "num_iterations": "`rounds`",
+    "early_stopping_round": "`rounds`",
 }
 
 
@@ -35,13 +33,30 @@ class LightGBM(Model):
 
     kind: ClassVar[str] = "lightgbm"
     uses_rounds: ClassVar[bool] = True
-    owned: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("num_threads", "n_jobs", "nthread", "num_thread"), "`threads`"),
-        **dict.fromkeys(("seed", "random_state", "random_seed"), "`seed`"),
-        **dict.fromkeys(
-            ("num_iterations", "n_estimators", "num_boost_round", "num_rounds", "early_stopping_round"), "`rounds`"
-        ),
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "learning_rate": 0.03,
+        "num_leaves": 31,
+        "min_data_in_leaf": 20,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 1.0,
+        # A code says little where a category is rare, so categorical splits are smoothed more than usual.
+        "cat_smooth": 20.0,
+        "min_data_per_group": 50,
     }
+    owned: ClassVar[Mapping[str, str]] = {alias: _OWNED[main] for alias, main in _MAIN_NAMES.items() if main in _OWNED}
+
+    def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:
+        super().__init__(params, rounds, estimator)
+        for name in params:
+            if name not in _MAIN_NAMES:  # LightGBM would ignore it
+                raise ModelError(
+                    f"LightGBM has no parameter {name!r}",
+                    hint=did_you_mean(name, _MAIN_NAMES),
+                    where=f"model.params.{name}",
+                )
+        self.params = {_MAIN_NAMES[name]: value for name, value in params.items()}
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
@@ -64,14 +79,14 @@ class LightGBM(Model):
             raise ModelError(
                 f"LightGBM: {error}", hint="check model.params against its documentation", where="model.params"
             ) from error
-        return FittedLightGBM(booster, booster.best_iteration if valid_sets else limit)
+        return FittedLightGBM(booster, booster.best_iteration if valid_sets else limit, train.x.columns)
 
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return LightGBM's own parameters: the defaults, then the user's, then what kagflow owns."""
         objective = "multiclass" if problem.task == "multiclass" else _OBJECTIVES[problem.objective]
         classes = {"num_class": len(problem.classes)} if problem.task == "multiclass" else {}
         return {
-            **_DEFAULTS,
+            **self.defaults,
             "objective": objective,
             **classes,
             "force_col_wise": "force_row_wise" not in self.params,  # chosen once, else each fit would time both
@@ -84,10 +99,11 @@ class LightGBM(Model):
 
 
 class FittedLightGBM:
-    """A fitted booster."""
+    """A fitted booster, and the names of its features where LightGBM's format cannot hold them."""
 
-    def __init__(self, booster: lightgbm.Booster, rounds: int) -> None:
+    def __init__(self, booster: lightgbm.Booster, rounds: int, features: Sequence[str] | None = None) -> None:
         self._booster = booster
+        self._features = list(features or booster.feature_name())
         self.rounds: int | None = rounds
 
     def predict(self, x: Frame) -> NDArray[np.float64]:
@@ -99,7 +115,7 @@ class FittedLightGBM:
         """Return total gain and number of splits of each feature."""
         return pl.DataFrame(
             {
-                "feature": self._booster.feature_name(),
+                "feature": self._features,
                 "gain": self._booster.feature_importance("gain", iteration=self.rounds),
                 "splits": self._booster.feature_importance("split", iteration=self.rounds),
             }
@@ -107,7 +123,10 @@ class FittedLightGBM:
 
     def save(self, path: Path) -> None:
         """Write ``<path>.txt``, LightGBM's text format."""
-        self._booster.save_model(path.with_suffix(".txt"), num_iteration=self.rounds)
+        text = self._booster.model_to_string(
+            num_iteration=self.rounds
+        )  # LightGBM's own writer is silent on a full disk
+        path.with_suffix(".txt").write_text(text, encoding="utf-8")
 
 
 def load(path: Path) -> FittedLightGBM:
@@ -123,7 +142,7 @@ def _dataset(batch: Batch, params: Mapping[str, Any], reference: lightgbm.Datase
         batch.target,
         reference=reference,
         weight=batch.weight,
-        feature_name=[_plain(name, number) for number, name in enumerate(batch.x.columns)],
+        feature_name=_plain_names(batch.x.columns),
         categorical_feature=[batch.x.columns.index(name) for name in categories],
         params=dict(params),
     )
@@ -134,7 +153,14 @@ def _matrix(x: Frame) -> Any:
     return to_numbers(x).to_arrow()
 
 
-def _plain(name: str, number: int) -> str:
-    """Return a name that LightGBM's format can hold; where characters are replaced, the number keeps it unique."""
-    plain = "".join("_" if character in '",:[]{} ' else character for character in name)
-    return plain if plain == name else f"{plain}_{number}"
+def _plain_names(names: Sequence[str]) -> list[str]:
+    """Return distinct names that LightGBM's format can hold; only those change that it cannot."""
+    plain = ["".join("_" if char in '",:[]{}' or char.isspace() else char for char in name) for name in names]
+    taken = set(names)
+    for number, name in enumerate(names):
+        if plain[number] == name:
+            continue
+        while plain[number] in taken:
+            plain[number] += f"_{number}"
+        taken.add(plain[number])
+    return plain

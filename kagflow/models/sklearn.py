@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kagflow.data import Frame
-from kagflow.errors import ModelError
+from kagflow.errors import ModelError, did_you_mean
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 
 
@@ -46,16 +46,18 @@ class Sklearn(Model):
             )
         try:
             pipeline.fit(_matrix(train.x), train.target, **arguments)
-        except (ValueError, TypeError) as error:
-            first_line = str(error).splitlines()[0]
-            raise ModelError(f"{self.estimator}: {first_line}", where="model.params") from error
+        except Exception as error:  # whatever a library of the user's choice raises
+            first_line = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ModelError(
+                f"{self.estimator}: {first_line}", hint="check model.params; --debug shows more", where="model.params"
+            ) from error
         return FittedSklearn(pipeline, problem)
 
     def _make(self, problem: Problem, resources: Resources, seed: int) -> Any:
         """Return the estimator, with seed and threads where it takes them."""
         chosen = _import(self.estimator)
         known = inspect.signature(chosen).parameters
-        owned = {"random_state": seed, "n_jobs": resources.threads}
+        owned = {"random_state": seed} | ({"n_jobs": resources.threads} if resources.threads > 1 else {})
         try:
             estimator = chosen(**self.params, **{name: value for name, value in owned.items() if name in known})
         except TypeError as error:
@@ -90,9 +92,12 @@ class FittedSklearn:
         return probabilities[:, 1] if self._problem.task == "binary" else probabilities
 
     def importance(self) -> Frame:
-        """Return the size of the coefficients (the largest over classes) of standardised features, if any."""
+        """Return the size of each feature: of its coefficient (the largest over classes), or its importance.
+
+        Features are standardised. A feature of which the preparation makes several columns has the sum over them.
+        """
         estimator = self._pipeline[-1]
-        names = self._pipeline[:-1].get_feature_names_out()
+        names = _sources(self._pipeline[0])
         coefficients = getattr(estimator, "coef_", None)
         if coefficients is not None and not isinstance(coefficients, np.ndarray):
             coefficients = None  # a sparse or kernel form without one number a feature
@@ -100,11 +105,11 @@ class FittedSklearn:
             values = np.abs(np.atleast_2d(coefficients)).max(axis=0)
         else:
             values = np.asarray(getattr(estimator, "feature_importances_", np.empty(0)))
-        names = names if len(names) == len(values) else names[:0]
-        return pl.DataFrame(
-            {"feature": [str(name) for name in names], "size": values[: len(names)]},
-            schema={"feature": pl.String, "size": pl.Float64},
+        names = names if len(names) == len(values) else []
+        columns = pl.DataFrame(
+            {"feature": names, "size": values[: len(names)]}, schema={"feature": pl.String, "size": pl.Float64}
         )
+        return columns.group_by("feature", maintain_order=True).sum()
 
     def save(self, path: Path) -> None:
         """Write ``<path>.joblib``; as any pickle, it is to be read with the versions that wrote it."""
@@ -129,6 +134,15 @@ def _preparation(x: Frame) -> ColumnTransformer:
     return ColumnTransformer([("number", scaled, numbers), ("category", one_hot, categories)])
 
 
+def _sources(preparation: ColumnTransformer) -> list[str]:
+    """Return the feature that each prepared column was made of."""
+    (_, scaled, numbers), (_, one_hot, categories) = preparation.transformers_
+    imputer = scaled[0] if numbers else None
+    empty = [] if imputer is None or imputer.indicator_ is None else [numbers[k] for k in imputer.indicator_.features_]
+    levels = one_hot[-1].categories_ if categories else []
+    return [*numbers, *empty, *(name for name, own in zip(categories, levels, strict=True) for _ in own)]
+
+
 def _matrix(x: Frame) -> Any:
     """Return a pandas frame of Float64, for scikit-learn picks columns by name."""
     return to_numbers(x).cast(pl.Float64).to_pandas()
@@ -141,12 +155,18 @@ def _import(path: str | None) -> Any:
             hint="for example `estimator: sklearn.linear_model.Ridge`",
             where="model.estimator",
         )
-    module, _, name = path.rpartition(".")
+    module_name, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
+        module = importlib.import_module(module_name)
+    except (ImportError, ValueError):
         raise ModelError(
             f"{path!r} cannot be imported",
             hint="write its full path, for example sklearn.linear_model.Ridge",
             where="model.estimator",
         ) from None
+    known = [key for key, value in vars(module).items() if isinstance(value, type) and hasattr(value, "fit")]
+    if name not in known:
+        raise ModelError(
+            f"{module_name} has no estimator {name!r}", hint=did_you_mean(name, known), where="model.estimator"
+        )
+    return getattr(module, name)

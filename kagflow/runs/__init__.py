@@ -2,6 +2,6 @@
 
 from kagflow.runs.compare import Comparison, compare
 from kagflow.runs.execute import Listener, cross_validate
-from kagflow.runs.record import Run, list_runs, read_run
+from kagflow.runs.record import Run, best_run, list_runs, read_run
 
-__all__ = ["Comparison", "Listener", "Run", "compare", "cross_validate", "list_runs", "read_run"]
+__all__ = ["Comparison", "Listener", "Run", "best_run", "compare", "cross_validate", "list_runs", "read_run"]

@@ -2,14 +2,15 @@
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import polars as pl
 
+from kagflow.data import Frame
 from kagflow.data.table import target_codes
 from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
-from kagflow.runs.record import Run, prediction_columns
+from kagflow.runs.record import PAIRING, Run, prediction_columns
 from kagflow.stats import Difference, paired_difference
 
 
@@ -21,6 +22,8 @@ class Comparison:
     ----------
     difference
         Score of the run minus score of the other, on the same rows.
+    se
+        Its standard error; ``None`` where it cannot be had.
     better
         Whether the run is better by the metric's direction; ``None`` inside the noise.
     changes
@@ -28,6 +31,7 @@ class Comparison:
     """
 
     difference: Difference
+    se: float | None
     better: bool | None
     changes: list[str]
 
@@ -40,28 +44,55 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
     ConfigError
         They were made on other data or folds, so their rows do not pair.
     """
-    for what in ("edition", "data", "folds"):
+    for what in PAIRING:
         if run.facts["fingerprints"][what] != other.facts["fingerprints"][what]:
             raise ConfigError(
                 f"the runs were made on different {what}, so their scores do not compare",
                 hint="run one of the configs again on the other's",
                 where=f"{run.name} against {other.name}",
             )
-    first, second = run.oof(), other.oof()
-    y = target_codes(first["y"])
-    units = first["unit"].to_numpy().astype(np.int64) if "unit" in first.columns else None
-    difference = paired_difference(metric, y, prediction_columns(first), prediction_columns(second), units=units)
+    mine, others = run.oof(), other.oof()
+    known = [name for name in mine.columns if name in ("id", "fold", "repeat", "y", "unit", "weight")]
+    if not set(known) <= set(others.columns) or not mine.select(known).equals(others.select(known)):
+        raise ConfigError(
+            "the runs have another target, groups or weights, so their scores do not compare",
+            hint="competition.yaml changed in between; run one of the configs again",
+            where=f"{run.name} against {other.name}",
+        )
+    repeats = [
+        _difference(mine.filter(repeat=repeat), others.filter(repeat=repeat), metric)
+        for repeat in mine["repeat"].unique().sort()
+    ]
+    difference = Difference(
+        value=float(np.mean([repeat.value for repeat in repeats])), se=float(np.mean([repeat.se for repeat in repeats]))
+    )
     better = None if difference.is_noise else metric.better(difference.value, 0.0)
-    return Comparison(difference, better, _changes(run, other))
+    se = difference.se if np.isfinite(difference.se) else None
+    return Comparison(difference, se, better, _changes(run, other))
+
+
+def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:
+    """Return the paired difference over the rows of one repeat."""
+    return paired_difference(
+        metric,
+        target_codes(mine["y"]),
+        prediction_columns(mine),
+        prediction_columns(others),
+        weight=mine["weight"].to_numpy() if "weight" in mine.columns else None,
+        units=np.unique(mine["unit"].to_numpy(), return_inverse=True)[1] if "unit" in mine.columns else None,
+    )
 
 
 def _changes(run: Run, other: Run) -> list[str]:
+    """Return a diff of the files that decide on a result, from the other run to this one."""
     changes: list[str] = []
-    for file in ("experiment.yaml", "features.py"):
-        texts = [
-            (side.path / file).read_text(encoding="utf-8").splitlines() if (side.path / file).is_file() else []
-            for side in (other, run)
-        ]
-        lines = difflib.unified_diff(*texts, fromfile=f"{other.name}/{file}", tofile=f"{run.name}/{file}", n=0, lineterm="")
-        changes.extend(lines)
+    for file in ("experiment.yaml", "competition.yaml", "features.py", "metric.py"):
+        before, after = (_lines(side.path / file) for side in (other, run))
+        changes.extend(
+            difflib.unified_diff(before, after, f"{other.name}/{file}", f"{run.name}/{file}", n=0, lineterm="")
+        )
     return changes
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

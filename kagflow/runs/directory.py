@@ -45,16 +45,17 @@ class RunFolder:
 
     def __init__(self, runs: Path, config: str, key: str) -> None:
         runs.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(runs / f".{config}-{key}.lock", timeout=0)
+        name = f"{_file_name(config)}-{key}"
+        self._lock = FileLock(runs / f".{name}.lock", timeout=0)
         try:
             self._lock.acquire()
         except Timeout:
             raise ConfigError(
                 "another process is writing this very run", hint="wait for it to end", where=str(runs)
             ) from None
-        begun = sorted(runs.glob(f"*-{config}-{key}{PARTIAL}"))
+        begun = sorted(path for path in runs.iterdir() if path.name.partition("-")[2] == f"{name}{PARTIAL}")
         self.continued = bool(begun)
-        self.path = begun[0] if begun else runs / f"{_free_stamp(runs)}-{config}-{key}{PARTIAL}"
+        self.path = begun[0] if begun else runs / f"{_free_stamp(runs)}-{name}{PARTIAL}"
         (self.path / "folds").mkdir(parents=True, exist_ok=True)
         for torn in self.path.glob(f"folds/*{PARTIAL}"):
             shutil.rmtree(torn)
@@ -106,16 +107,19 @@ class RunFolder:
         for path in self.path.rglob("*"):
             if path.is_file():
                 path.chmod(0o444)
-        final = self.path.with_name(self.path.name.removesuffix(PARTIAL))
-        self.path.rename(final)
+        self.path = self.path.rename(self.path.with_name(self.path.name.removesuffix(PARTIAL)))
         self.release()
-        return final
+        return self.path
 
     def release(self) -> None:
-        """Let other processes write; what is there stays to be continued."""
-        self._lock.release()
-        with suppress(FileNotFoundError):
+        """Let other processes write. Finished tasks stay, to be continued; a folder without any is removed."""
+        if not self._lock.is_locked:
+            return
+        with suppress(OSError):  # while it is still held: afterwards it may be another process's
             Path(self._lock.lock_file).unlink()
+        if not any(path.suffix != PARTIAL for path in self.path.glob("folds/*")) and self.path.suffix == PARTIAL:
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
 
     def _folder(self, task: Task) -> Path:
         return self.path / "folds" / task_name(task)

@@ -22,24 +22,25 @@ from kagflow.features.pool import make_pool
 from kagflow.models import Problem, Resources, make_model
 from kagflow.runs import surroundings
 from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
-from kagflow.runs.record import Run, read_run
-from kagflow.runs.submission import make_submission
+from kagflow.runs.record import Run, open_run
+from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.stats import bootstrap_se
 from kagflow.tracking import NoTracker, Tracker
 from kagflow.training import Layout, Setup, Task, TaskResult, find_transform, plan_layout, run_task, run_tasks
 
 Predictions = NDArray[np.float64]
+_MIRRORED_FEATURES = 100
 
 
 class Listener(Protocol):
     """Who is told how a run goes on."""
 
     def began(self, edition: str, folder: Path, tasks: int, done: int) -> None:
-        """The data are known, and how many tasks are still to do."""
+        """Hear that the data are known, and how many tasks are still to do."""
 
     def finished(self, result: TaskResult) -> None:
-        """A task is done and saved."""
+        """Hear that a task is done and saved."""
 
 
 class _Nobody:
@@ -61,6 +62,7 @@ class _Plan:
     setup: Setup
     tasks: tuple[Task, ...]
     layout: Layout
+    extra: str | None
 
     @property
     def key(self) -> str:
@@ -71,7 +73,8 @@ class _Plan:
             "data": self.data.fingerprint,
             "edition": self.data.edition,
             "folds": self.setup.folds.fingerprint,
-            "kagflow": surroundings.versions()["kagflow"],
+            "extra": self.extra,
+            "versions": surroundings.versions(),
             "layout": [self.layout.jobs, self.layout.threads],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
@@ -133,12 +136,11 @@ def cross_validate(
         )
         for result in run_tasks(todo, lambda task: run_task(plan.setup, task), plan.layout):
             folder.save(result)
-            tracker.log({"seconds": result.seconds, "rounds": result.rounds or 0}, step=result.task.fold or 0)
             listener.finished(result)
         scores = _write_results(plan, folder)
         _write_facts(plan, folder, seconds=time.perf_counter() - started)
-        tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
-        run = read_run(competition.runs_folder, folder.complete().name)
+        _mirror(tracker, scores, folder.path)
+        run = open_run(folder.complete())
         tracker.finish()
         return run
     except BaseException:
@@ -147,9 +149,7 @@ def cross_validate(
         raise
 
 
-def _plan(
-    competition: Competition, experiment: Experiment, config: str, origin: Source, extra: Table | None
-) -> _Plan:
+def _plan(competition: Competition, experiment: Experiment, config: str, origin: Source, extra: Table | None) -> _Plan:
     """Load the data, freeze the folds, run the row steps, and list the tasks."""
     facts, metric = competition.facts, competition.metric
     model = make_model(experiment.model, experiment.rounds)
@@ -178,16 +178,26 @@ def _plan(
         experiment=experiment,
         resources=Resources(layout.threads),
     )
-    return _Plan(competition, experiment, config, data, setup, tasks, layout)
+    return _Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra))
+
+
+def _fingerprint(extra: Table | None) -> str | None:
+    """Return a hash of extra rows."""
+    if extra is None:
+        return None
+    known = {name: getattr(extra, name) for name in ("y", "time", "weight")}
+    columns = [column.alias(f"__{name}") for name, column in known.items() if column is not None]
+    text = extra.x.with_columns(columns).write_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
     """Write predictions, scores, importance and the submission of a run whose tasks are all done."""
     oof = [_oof(plan, folder, repeat) for repeat in range(plan.setup.folds.repeats)]
     scores = _scores(plan, oof)
-    pl.concat(_oof_frame(plan, rows, predictions, repeat) for repeat, (rows, predictions) in enumerate(oof)).write_parquet(
-        folder.path / "oof.parquet"
-    )
+    pl.concat(
+        _oof_frame(plan, rows, predictions, repeat) for repeat, (rows, predictions) in enumerate(oof)
+    ).write_parquet(folder.path / "oof.parquet")
     test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
     predictions = [folder.test(task) for task in test]
     mean = np.mean(predictions, axis=0)
@@ -198,7 +208,7 @@ def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
         folder.path / "test.parquet"
     )
     _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
-    make_submission(plan.data, mean, plan.competition.metric).write_csv(folder.path / "submission.csv")
+    make_submission(plan.data, mean, plan.competition.metric).write_csv(folder.path / SUBMISSION)
     write_json(folder.path / "scores.json", scores)
     return scores
 
@@ -298,7 +308,7 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
     text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True)
     (folder.path / "experiment.yaml").write_text(text, encoding="utf-8")
     for name, content in competition.sources.items():
-        (folder.path / name).write_text(content, encoding="utf-8")
+        (folder.path / name).write_bytes(content.encode())
     write_json(
         folder.path / "run.json",
         {
@@ -329,9 +339,24 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
     )
 
 
+def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
+    """Tell the tracker what the run's files hold: scores, and the most important features."""
+    for number, score in enumerate(scores["folds"]):
+        tracker.log({"fold_score": score}, step=number)
+    tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
+    importance = pl.read_parquet(folder / "importance.parquet").head(_MIRRORED_FEATURES)
+    tracker.table("importance", importance.columns, importance.rows())
+
+
 def _written_out(plan: _Plan) -> Mapping[str, Any]:
-    """Return the experiment with everything written out that was taken from the competition."""
-    splitting = plan.experiment.splitter or plan.competition.facts.splitter
+    """Return the experiment with everything written out that kagflow or the competition chose."""
+    setup, facts = plan.setup, plan.competition.facts
     document = plan.experiment.model_dump(mode="json")
-    document["splitter"] = {"kind": splitting.kind, **asdict(plan.setup.splitter)}
+    document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
+    document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
+    document["target_transform"] = (
+        plan.experiment.target_transform or facts.target_transform or plan.competition.metric.transform
+    )
+    if setup.finds_rounds:
+        document["rounds"]["refit"] = setup.refits
     return document

@@ -1,6 +1,7 @@
 """Reading runs."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data import Frame
-from kagflow.errors import ConfigError, did_you_mean
+from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.runs.directory import PARTIAL
+from kagflow.runs.submission import SUBMISSION
+
+PAIRING = ("edition", "data", "folds")
+"""Fingerprints that two runs share when their rows pair."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Run:
         """Name of its folder."""
         return self.path.name
 
+    def compares_with(self, other: "Run") -> bool:
+        """Say whether both scores measure the same on the same rows."""
+        same = all(self.facts["fingerprints"][what] == other.facts["fingerprints"][what] for what in PAIRING)
+        return same and self.scores["metric"] == other.scores["metric"]
+
     def oof(self) -> Frame:
         """Return ``oof.parquet``: id, fold, repeat, y, and one prediction or one a class."""
         return pl.read_parquet(self.path / "oof.parquet")
@@ -53,7 +63,7 @@ class Run:
         """Return what ``--json`` prints of a run."""
         shown = ("competition", "config", "edition", "seconds")
         facts = {name: self.facts[name] for name in shown}
-        return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / "submission.csv")}
+        return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / SUBMISSION)}
 
 
 def prediction_columns(frame: Frame) -> NDArray[np.float64]:
@@ -63,16 +73,23 @@ def prediction_columns(frame: Frame) -> NDArray[np.float64]:
     return values[:, 0] if len(names) == 1 else values
 
 
+def best_run(runs: Sequence[Run]) -> Run:
+    """Return the run with the best score among those that compare with the last one: same data, folds and metric."""
+    last = runs[-1]
+    sign = 1 if last.scores["direction"] == "minimize" else -1
+    return min((run for run in runs if run.compares_with(last)), key=lambda run: sign * run.scores["cv"])
+
+
 def list_runs(runs: Path) -> list[Run]:
     """Return the complete runs of ``runs/<name>``, oldest first."""
     if not runs.is_dir():
         return []
     folders = sorted(path for path in runs.iterdir() if (path / "run.json").is_file() and path.suffix != PARTIAL)
-    return [_read(folder) for folder in folders]
+    return [open_run(folder) for folder in folders]
 
 
 def read_run(runs: Path, name: str) -> Run:
-    """Return one run by its name, a part of its name that no other has, or its path.
+    """Return one run by its name or path, by its config (the newest), or by a part of its name that no other has.
 
     Raises
     ------
@@ -81,17 +98,36 @@ def read_run(runs: Path, name: str) -> Run:
     """
     known = list_runs(runs)
     wanted = Path(name).name
-    found = [run for run in known if run.name == wanted] or [run for run in known if wanted in run.name]
+    found = (
+        [run for run in known if run.name == wanted]
+        or [run for run in known if run.facts["config"] == wanted][-1:]
+        or [run for run in known if wanted in run.name]
+    )
     if len(found) == 1:
         return found[0]
     if found:
         raise ConfigError(
             f"{name!r} is part of {len(found)} runs' names", hint="write more of it: " + found[-1].name, where=str(runs)
         )
-    raise ConfigError(f"there is no run {name!r}", hint=did_you_mean(wanted, [run.name for run in known]), where=str(runs))
+    raise ConfigError(
+        f"there is no run {name!r}", hint=did_you_mean(wanted, [run.name for run in known]), where=str(runs)
+    )
 
 
-def _read(folder: Path) -> Run:
-    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+def open_run(folder: Path) -> Run:
+    """Return the run of a folder.
+
+    Raises
+    ------
+    DataError
+        Its files are damaged.
+    """
+    try:
+        facts, scores = (
+            json.loads((folder / file).read_text(encoding="utf-8")) for file in ("run.json", "scores.json")
+        )
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"the run cannot be read: {error}", hint="restore or remove its folder", where=str(folder)
+        ) from None
     return Run(folder, facts, scores)

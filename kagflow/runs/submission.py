@@ -8,6 +8,9 @@ from kagflow.data import Dataset, Frame
 from kagflow.errors import DataError
 from kagflow.metrics import Metric
 
+SUBMISSION = "submission.csv"
+_KEY = "__key"
+
 
 def make_submission(data: Dataset, prediction: NDArray[np.float64], metric: Metric) -> Frame:
     """Return the submission: the sample's columns and its order of ids.
@@ -28,8 +31,9 @@ def make_submission(data: Dataset, prediction: NDArray[np.float64], metric: Metr
     """
     id_column, *columns = data.sample.columns
     values = _values(data, prediction, metric, columns)
-    frame = pl.DataFrame({id_column: data.test.ids.cast(pl.String), **values})
-    joined = data.sample.select(id_column).join(frame, on=id_column, how="left", maintain_order="left")
+    frame = pl.DataFrame({_KEY: data.test.ids, **values})
+    keys = data.sample.select(id_column, sample_ids(data).alias(_KEY))
+    joined = keys.join(frame, on=_KEY, how="left", maintain_order="left").drop(_KEY)
     missing = joined.filter(pl.col(columns[0]).is_null())
     if missing.height or data.sample.height != frame.height:
         first = f", first missing id {missing[id_column][0]}" if missing.height else ""
@@ -41,20 +45,38 @@ def make_submission(data: Dataset, prediction: NDArray[np.float64], metric: Metr
     return joined
 
 
+def sample_ids(data: Dataset) -> pl.Series:
+    """Return (m,) ids of the sample submission as test has them (``007`` is 7 there); null where one cannot be read."""
+    ids, dtype = data.sample.to_series(0), data.test.ids.dtype
+    if isinstance(dtype, pl.Date | pl.Datetime | pl.Time):
+        return ids.str.strptime(dtype, strict=False)
+    return ids.cast(dtype, strict=False)
+
+
 def _values(data: Dataset, prediction: NDArray[np.float64], metric: Metric, columns: list[str]) -> dict[str, pl.Series]:
-    if metric.wants == "label":
-        codes = metric.prepare(prediction)
-        return {columns[0]: pl.Series(data.classes).gather(codes)}
-    if prediction.ndim == 2 and len(columns) == prediction.shape[1]:
-        by_class = dict(zip(data.classes, prediction.T, strict=True))
-        named = all(column in by_class for column in columns)
-        ordered = [by_class[column] for column in columns] if named else list(prediction.T)
-        return {column: pl.Series(values) for column, values in zip(columns, ordered, strict=True)}
-    if prediction.ndim == 2 or len(columns) != 1:
-        wanted = 1 if prediction.ndim == 1 else prediction.shape[1]
+    wanted = 1 if metric.wants == "label" or prediction.ndim == 1 else prediction.shape[1]
+    if len(columns) != wanted:
         raise DataError(
             f"the sample submission has {len(columns)} columns beside the id; the predictions have {wanted}",
             hint="check `task` and `metric` in competition.yaml",
             where="sample submission",
         )
-    return {columns[0]: pl.Series(prediction)}
+    if metric.wants == "label":
+        return {columns[0]: pl.Series(data.classes).gather(metric.prepare(prediction))}
+    if prediction.ndim == 1:
+        return {columns[0]: pl.Series(prediction)}
+    return {
+        column: pl.Series(prediction[:, k]) for column, k in zip(columns, _classes(columns, data.classes), strict=True)
+    }
+
+
+def _classes(columns: list[str], classes: tuple[str, ...]) -> list[int]:
+    """Return the number of the class that each column is for: the longest label that its name is, or ends with."""
+    found = [max(filter(column.endswith, classes), key=len, default=None) for column in columns]
+    if set(found) != set(classes):
+        raise DataError(
+            f"the columns {', '.join(columns[:3])}, ... do not tell which class each is for",
+            hint=f"a column's name must end with one of the labels {', '.join(classes[:3])}, ...",
+            where="sample submission",
+        )
+    return [classes.index(label) for label in found if label is not None]

@@ -1,21 +1,20 @@
 """Folds: for every fold, the rows trained on and the rows scored."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from kagflow.data import Frame
+from kagflow.data import Frame, Rows
 from kagflow.errors import SplitError
 
-Rows = NDArray[np.int64]
 UNUSED, TRAIN, VALID = 0, 1, 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
     """One fold.
 
@@ -40,11 +39,11 @@ class Fold:
                 f"fold {self.number} has {len(self.train)} training rows and {len(self.valid)} valid rows",
                 hint="ask for fewer folds",
             )
-        if len(np.intersect1d(self.train, self.valid)):
+        if np.isin(self.valid, self.train).any():
             raise SplitError(f"fold {self.number} trains on rows that it scores", hint="check the splitter")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Folds:
     """All folds of a data set, frozen.
 
@@ -59,6 +58,8 @@ class Folds:
         fold that scores it, or for rows forward in time the block that it lies in.
     forward
         Whether cells are ordered in time, so that a row is encoded by earlier cells only.
+    fingerprint
+        Hash of all of it; runs whose folds have the same one can be compared.
     """
 
     ids: pl.Series
@@ -88,14 +89,13 @@ class Folds:
 
     def to_frame(self) -> Frame:
         """Return one row an id: its cell in every repeat, and its part in every fold (0 none, 1 train, 2 valid)."""
-        columns: dict[str, pl.Series | Rows] = {"id": self.ids}
-        for repeat, cells in enumerate(self.cells):
-            columns[f"cell_{repeat}"] = cells
+        columns = [self.ids.alias("id")]
+        columns += [pl.Series(f"cell_{repeat}", cells) for repeat, cells in enumerate(self.cells)]
         for fold in self.folds:
             part = np.full(len(self.ids), UNUSED, dtype=np.int8)
             part[fold.train] = TRAIN
             part[fold.valid] = VALID
-            columns[f"repeat_{fold.repeat}_fold_{fold.number}"] = part
+            columns.append(pl.Series(f"repeat_{fold.repeat}_fold_{fold.number}", part))
         return pl.DataFrame(columns)
 
     @classmethod
@@ -111,12 +111,14 @@ class Folds:
         return cls(frame["id"], tuple(folds), cells, forward)
 
     def _hash(self) -> str:
-        digest = hashlib.sha256(b"forward" if self.forward else b"any order")
-        digest.update("\n".join(self.ids.cast(pl.String).to_list()).encode())
+        # Every part is led by its type or size, so that no two different folds are the same bytes.
+        digest = hashlib.sha256(f"{self.forward} {self.ids.dtype} {self.cells.shape} {len(self.folds)}".encode())
+        digest.update(json.dumps(self.ids.cast(pl.String).to_list()).encode())
         digest.update(np.ascontiguousarray(self.cells, dtype="<i8").tobytes())
         for fold in self.folds:
+            digest.update(f"{fold.number} {fold.repeat} {len(fold.train)} {len(fold.valid)} ".encode())
             for rows in (fold.train, fold.valid):
-                digest.update(b"|" + np.ascontiguousarray(rows, dtype="<i8").tobytes())
+                digest.update(np.ascontiguousarray(rows, dtype="<i8").tobytes())
         return digest.hexdigest()[:16]
 
 

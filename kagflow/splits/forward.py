@@ -5,15 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from kagflow.data import Table
+from kagflow.data import Rows, Table
+from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError
 from kagflow.splits.folds import Fold, Folds
-from kagflow.splits.splitter import Rows, Splitter, check_at_least
+from kagflow.splits.splitter import Splitter, check_at_least
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forward(Splitter):
-    """The span of time is cut into ``folds + 1`` blocks of about as many rows; a fold trains on all blocks before its own.
+    """Time is cut into ``folds + 1`` blocks of about as many rows; a fold trains on all blocks before its own.
 
     The first block is never scored. Rows of one moment stay together.
     """
@@ -25,6 +26,7 @@ class Forward(Splitter):
         check_at_least("folds", self.folds, 1)
 
     def split(self, table: Table) -> Folds:
+        """Train on blocks 0 to k, score block k + 1."""
         blocks = self._blocks(_moments(table))
         folds = tuple(
             Fold(k, 0, np.flatnonzero(blocks <= k), np.flatnonzero(blocks == k + 1)) for k in range(self.folds)
@@ -32,27 +34,32 @@ class Forward(Splitter):
         return Folds(table.ids, folds, blocks[np.newaxis, :], forward=True)
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
+        """Take the latest moments."""
         moments = _moments(table)[train]
         ordered = np.sort(moments)
         if ordered[0] == ordered[-1]:
             raise SplitError("no stop rows can be carved from one moment", hint="give `rounds` a number")
         cut = ordered[len(ordered) - max(round(len(ordered) * share), 1)]
-        return train[moments >= max(cut, ordered[0] + 1)]
+        stop: Rows = train[moments >= max(cut, ordered[0] + 1)]
+        return stop
 
     def _blocks(self, moments: Rows) -> Rows:
-        """Return (n,) blocks 0 to ``folds``; a moment belongs to the block in which its first row falls."""
+        """Return (n,) blocks 0 to ``folds``, each of at least one moment."""
         counts = np.bincount(moments)
-        before = np.cumsum(counts) - counts
-        block_of = before * (self.folds + 1) // len(moments)
-        found = np.unique(block_of)
-        if len(found) < self.folds + 1:
+        if len(counts) < self.folds + 1:
             raise SplitError(
-                f"{self.folds} folds forward in time need {self.folds + 1} blocks; "
-                f"{len(counts)} distinct moments make only {len(found)}",
+                f"{self.folds} folds forward in time need {self.folds + 1} distinct moments; there are {len(counts)}",
                 hint="ask for fewer folds",
                 where="splitter.folds",
             )
-        blocks: Rows = block_of[moments]
+        rows_before = np.cumsum(counts) - counts
+        steps = np.arange(self.folds)
+        # A block starts with the first moment at or after its even share of rows ...
+        starts = np.searchsorted(rows_before * (self.folds + 1), (steps + 1) * len(moments))
+        # ... but at least one moment after the block before, and early enough for the blocks to come.
+        starts = np.maximum.accumulate(starts - steps) + steps
+        starts = np.minimum(starts, len(counts) - self.folds + steps)
+        blocks: Rows = np.searchsorted(starts, moments, side="right")
         return blocks
 
 
@@ -64,4 +71,4 @@ def _moments(table: Table) -> Rows:
             hint="add `time: <column>` to competition.yaml",
             where="splitter.kind",
         )
-    return (table.time.rank("dense").to_numpy() - 1).astype(np.int64)
+    return dense_codes(table.time)

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import json
-import os
+import uuid
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from kagflow.data import Table
+from kagflow.data import Rows, Table
+from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError
 from kagflow.splits.folds import Fold, Folds
 from kagflow.splits.splitter import Splitter
@@ -25,14 +26,14 @@ def frozen_folds(splitter: Splitter, table: Table, data_fingerprint: str, folder
     data_fingerprint
         Names the data set.
     folder
-        ``data/<name>/folds``; the file is ``<hash of data and splitter>.parquet``, one row an id.
+        ``data/<name>/folds``; the file is ``<hash of data, splitter, and what it looks at>.parquet``, one row an id.
 
     Raises
     ------
     SplitError
         The rows cannot be split so, or the file no longer holds what was written.
     """
-    path = folder / f"{_key(splitter, data_fingerprint)}.parquet"
+    path = folder / f"{_key(splitter, table, data_fingerprint)}.parquet"
     if path.exists():
         return _read(path, table)
     folds = split_by_id(splitter, table)
@@ -52,36 +53,65 @@ def split_by_id(splitter: Splitter, table: Table) -> Folds:
     return Folds(table.ids, moved, cells, folds.forward)
 
 
-def _reorder(table: Table, order: np.ndarray) -> Table:
-    columns = {
-        name: None if column is None else column[order]
-        for name in ("y", "groups", "time", "weight")
-        for column in [getattr(table, name)]
-    }
-    return Table(ids=table.ids[order], x=pl.DataFrame({"id": table.ids[order]}), **columns)
+def _reorder(table: Table, order: Rows) -> Table:
+    """Return the rows in that order, with all that a splitter may look at; features are not among it."""
+
+    def move(column: pl.Series | None) -> pl.Series | None:
+        return None if column is None else column[order]
+
+    ids = table.ids[order]
+    return Table(
+        ids=ids,
+        x=ids.to_frame(),
+        y=move(table.y),
+        groups=move(table.groups),
+        time=move(table.time),
+        weight=move(table.weight),
+    )
 
 
-def _key(splitter: Splitter, data_fingerprint: str) -> str:
+def _key(splitter: Splitter, table: Table, data_fingerprint: str) -> str:
+    """Return a hash of all that decides on the folds.
+
+    The data set alone is not enough: its group column may be another one today.
+    """
     settings = json.dumps({"kind": splitter.kind, **dataclasses.asdict(splitter)}, sort_keys=True, default=str)
-    return hashlib.sha256(f"{data_fingerprint} {settings}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{data_fingerprint} {settings}".encode())
+    for name, column in (("y", table.y), ("groups", table.groups), ("time", table.time)):
+        if column is not None:
+            digest.update(name.encode() + dense_codes(column).astype("<i8").tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _write(folds: Folds, path: Path) -> None:
+    """Write all or nothing; of several writers (processes, threads) the last one wins, with the same folds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".partial.{os.getpid()}")
-    folds.to_frame().write_parquet(
-        partial, metadata={"fingerprint": folds.fingerprint, "forward": str(folds.forward).lower()}
-    )
-    partial.replace(path)
+    partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.partial")
+    try:
+        folds.to_frame().write_parquet(
+            partial, metadata={"fingerprint": folds.fingerprint, "forward": str(folds.forward).lower()}
+        )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read(path: Path, table: Table) -> Folds:
-    metadata = pl.read_parquet_metadata(path)
-    folds = Folds.from_frame(pl.read_parquet(path), forward=metadata.get("forward") == "true")
-    if folds.fingerprint != metadata.get("fingerprint") or not folds.ids.equals(table.ids, check_names=False):
-        raise SplitError(
-            "the frozen folds are not what was written, or belong to other rows",
-            hint="restore the file; removing it makes new folds, which do not compare with runs on the old ones",
-            where=str(path),
-        )
+    try:
+        metadata = pl.read_parquet_metadata(path)
+        folds = Folds.from_frame(pl.read_parquet(path), forward=metadata.get("forward") == "true")
+    except (pl.exceptions.PolarsError, SplitError) as error:
+        raise _not_as_written(f"cannot be read: {str(error).splitlines()[0]}", path) from None
+    if folds.fingerprint != metadata.get("fingerprint"):
+        raise _not_as_written("are not what was written", path)
+    if not folds.ids.equals(table.ids, check_names=False):
+        raise _not_as_written("belong to other rows", path)
     return folds
+
+
+def _not_as_written(what: str, path: Path) -> SplitError:
+    return SplitError(
+        f"the frozen folds {what}",
+        hint="restore the file; removing it makes new folds, which do not compare with runs on the old ones",
+        where=str(path),
+    )

@@ -5,24 +5,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from kagflow.data import Table
+from kagflow.data import Rows, Table
+from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError
 from kagflow.splits.folds import Folds, folds_from_cells
-from kagflow.splits.splitter import Rows, Splitter, check_at_least
+from kagflow.splits.splitter import RandomSplitter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group(Splitter):
+class Group(RandomSplitter):
     """Whole groups at random, folds of about one size: the largest group goes to the smallest fold first."""
 
     kind: ClassVar[str] = "group"
-    folds: int = 5
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        check_at_least("folds", self.folds, 2)
 
     def split(self, table: Table) -> Folds:
+        """Deal the groups out."""
         codes = group_codes(table)
         sizes = np.bincount(codes)
         if len(sizes) < self.folds:
@@ -36,14 +33,20 @@ class Group(Splitter):
         return folds_from_cells(table.ids, self._balance(sizes)[codes])
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
+        """Draw groups, passing over those that would take the stop rows further from their share."""
         codes = group_codes(table)[train]
         groups = np.random.default_rng(seed).permutation(np.unique(codes))
         if len(groups) < 2:
             raise SplitError("no stop rows can be carved from one group", hint="give `rounds` a number")
         sizes = np.bincount(codes)[groups]
-        enough = int(np.searchsorted(np.cumsum(sizes), share * len(train))) + 1
-        chosen = groups[: min(enough, len(groups) - 1)]
-        return train[np.isin(codes, chosen)]
+        missing, chosen = share * len(train), []
+        for group, size in zip(groups, sizes, strict=True):
+            if abs(missing - size) < missing:
+                chosen.append(group)
+                missing -= size
+            if missing <= 0:
+                break
+        return train[np.isin(codes, chosen or groups[np.argmin(sizes)])]
 
     def _balance(self, sizes: Rows) -> Rows:
         """Return the fold of each group."""
@@ -71,4 +74,4 @@ def group_codes(table: Table) -> Rows:
             hint="add `group: <column>` to competition.yaml",
             where="splitter.kind",
         )
-    return (table.groups.rank("dense").to_numpy() - 1).astype(np.int64)
+    return dense_codes(table.groups)

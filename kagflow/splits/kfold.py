@@ -6,45 +6,38 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from kagflow.data import Table
+from kagflow.data import Rows, Table
 from kagflow.data.table import target_codes
 from kagflow.errors import SplitError
 from kagflow.splits.folds import Folds, folds_from_cells
-from kagflow.splits.splitter import Rows, Splitter, check_at_least
+from kagflow.splits.splitter import RandomSplitter
 
 
 @dataclass(frozen=True, kw_only=True)
-class KFold(Splitter):
+class KFold(RandomSplitter):
     """Rows at random, all folds of one size (give or take a row)."""
 
     kind: ClassVar[str] = "kfold"
-    folds: int = 5
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        check_at_least("folds", self.folds, 2)
 
     def split(self, table: Table) -> Folds:
-        _check_enough("rows", table.height, self.folds)
+        """Deal the rows out, whatever they are."""
+        _check_enough_rows(table, self.folds)
         return folds_from_cells(table.ids, deal(table.height, self.folds, np.random.default_rng(self.seed)))
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
+        """Draw from all training rows."""
         return draw_share(train, share, np.random.default_rng(seed))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stratified(Splitter):
+class Stratified(RandomSplitter):
     """Rows at random, every class spread evenly over the folds."""
 
     kind: ClassVar[str] = "stratified"
-    folds: int = 5
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        check_at_least("folds", self.folds, 2)
 
     def split(self, table: Table) -> Folds:
-        _check_enough("rows", table.height, self.folds)
+        """Deal the rows out class by class."""
+        _check_enough_rows(table, self.folds)
         rng = np.random.default_rng(self.seed)
         order = np.concatenate([rng.permutation(rows) for rows in _rows_by_class(table, np.arange(table.height))])
         cells = np.empty(table.height, dtype=np.int64)
@@ -52,6 +45,7 @@ class Stratified(Splitter):
         return folds_from_cells(table.ids, cells)
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
+        """Draw from the rows of every class that has more than one."""
         rng = np.random.default_rng(seed)
         drawn = [draw_share(rows, share, rng) for rows in _rows_by_class(table, train) if len(rows) > 1]
         return np.sort(np.concatenate(drawn)) if drawn else draw_share(train, share, rng)
@@ -83,6 +77,10 @@ def _rows_by_class(table: Table, rows: Rows) -> list[Rows]:
     return [rows[codes == code] for code in np.unique(codes)]
 
 
-def _check_enough(what: str, count: int, folds: int) -> None:
-    if count < folds:
-        raise SplitError(f"{folds} folds need at least {folds} {what}; there are {count}", hint="ask for fewer folds")
+def _check_enough_rows(table: Table, folds: int) -> None:
+    if table.height < folds:
+        raise SplitError(
+            f"{folds} folds need at least {folds} rows; there are {table.height}",
+            hint="ask for fewer folds",
+            where="splitter.folds",
+        )

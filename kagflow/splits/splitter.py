@@ -2,19 +2,15 @@
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kagflow.data import Table
+from kagflow.data import Rows, Table
 from kagflow.errors import SplitError, did_you_mean
 from kagflow.splits.folds import Folds
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +60,26 @@ class Splitter(ABC):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomSplitter(Splitter):
+    """What splitters that draw at random have in common.
+
+    Parameters
+    ----------
+    folds
+        Their number; at least two.
+    seed
+        Of the draw; not negative.
+    """
+
+    folds: int = 5
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        check_at_least("folds", self.folds, 2)
+        check_at_least("seed", self.seed, 0)
+
+
 def make_splitter(kind: str, settings: dict[str, Any]) -> Splitter:
     """Return the splitter of that kind.
 
@@ -95,9 +111,10 @@ def _splitters() -> dict[str, type[Splitter]]:
     package = importlib.import_module("kagflow.splits")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"kagflow.splits.{module.name}")
-    return {splitter.kind: splitter for splitter in _descendants(Splitter) if hasattr(splitter, "kind")}
+    root: Any = Splitter  # mypy would not have an abstract class as a value
+    return {splitter.kind: splitter for splitter in _below(root) if not inspect.isabstract(splitter)}
 
 
-def _descendants(parent: type[Splitter]) -> list[type[Splitter]]:
+def _below(parent: type[Splitter]) -> list[type[Splitter]]:
     children = parent.__subclasses__()
-    return children + [deeper for child in children for deeper in _descendants(child)]
+    return children + [deeper for child in children for deeper in _below(child)]

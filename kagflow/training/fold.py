@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Table, Target
-from kagflow.errors import ModelError
+from kagflow.errors import ModelError, SplitError
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.pool import Pool
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
@@ -129,8 +129,7 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
     model, fitted, built = setup.model, None, None
     if setup.finds_rounds:
         assert isinstance(model.rounds, RoundsConfig)
-        stop = setup.splitter.carve(setup.table, train, model.rounds.stop, setup.experiment.seed)
-        fit_rows = np.setdiff1d(train, stop)
+        fit_rows, stop = _carve(setup, train, model.rounds.stop)
         later = {} if setup.refits else valid
         built = _features(setup, task, fit_rows, {STOP: stop, **later}, test=test and not setup.refits)
         fitted = _fit(setup, model, built, task.seed, stop)
@@ -156,6 +155,19 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         rounds=learner.rounds,
         seconds=time.perf_counter() - started,
     )
+
+
+def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
+    """Return the rows to fit on, and the stop rows carved out of the training rows."""
+    stop = setup.splitter.carve(setup.table, train, share, setup.experiment.seed)
+    rest = np.setdiff1d(train, stop)
+    if len(stop) == 0 or len(rest) == 0 or len(rest) + len(stop) != len(train):
+        raise SplitError(
+            f"carved {len(stop)} stop rows that are not a part of the {len(train)} training rows",
+            hint="carve must return some of `train`, each once, and never all; rows that are scored do nothing else",
+            where=type(setup.splitter).__name__,
+        )
+    return rest, stop
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:

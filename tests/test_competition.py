@@ -1,0 +1,60 @@
+"""A competition is loaded from its folder by path."""
+
+import pytest
+
+from kagflow.competition import find_root, load
+from kagflow.errors import ConfigError, FeatureError
+
+
+def test_a_folder_of_facts_is_enough(project):
+    competition = load("toy", project.root)
+    assert (competition.name, competition.metric.name, list(competition.feature_sets)) == ("toy", "rmse", ["default"])
+    assert list(competition.sources) == ["competition.yaml"]
+
+
+def test_hyphens_stand_for_underscores(project):
+    (project.root / "competitions/toy").rename(project.root / "competitions/toy_two")
+    assert load("toy-two", project.root).name == "toy_two"
+
+
+def test_named_feature_sets(project):
+    project.features("FEATURES = FeatureSet()\nLINEAR = FeatureSet(drop=('x1',))\n")
+    competition = load("toy", project.root)
+    assert competition.feature_set("linear").drop == ("x1",)
+    with pytest.raises(ConfigError, match="no feature set 'tree'"):
+        competition.feature_set("tree")
+
+
+def test_a_module_without_features_is_refused(project):
+    project.features("LINEAR = FeatureSet()\n")
+    with pytest.raises(ConfigError, match="defines no FEATURES"):
+        load("toy", project.root)
+
+
+def test_what_runs_is_the_text_that_is_kept(project):
+    project.features("FEATURES = FeatureSet(drop=('x1',))\n")
+    before = load("toy", project.root)
+    project.features("FEATURES = FeatureSet(drop=('x2',))\n")  # as long as before, and within the same second
+    after = load("toy", project.root)
+    assert (before.feature_set("default").drop, after.feature_set("default").drop) == (("x1",), ("x2",))
+    assert before.source_hash != after.source_hash
+    assert not list(project.root.rglob("__pycache__"))
+
+
+def test_an_error_names_file_and_line(project):
+    path = project.features("FEATURES = FeatureSet(rows=[1])\n")
+    with pytest.raises(FeatureError) as caught:
+        load("toy", project.root)
+    assert caught.value.where == f"{path}:3"
+
+
+def test_the_root_is_found_from_below(project, tmp_path_factory):
+    assert find_root(project.root / "competitions/toy") == project.root
+    with pytest.raises(ConfigError, match="holds `competitions`"):
+        find_root(tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_an_own_metric_must_be_a_metric_and_be_named(project):
+    project.write("competitions/toy/metric.py", "METRIC = 1\n")
+    with pytest.raises(ConfigError, match="must be a kagflow"):
+        load("toy", project.root)

@@ -60,6 +60,12 @@ class SplitterConfig(BaseModel):
         """Everything but the kind."""
         return dict(self.model_extra or {})
 
+    def changed(self, changes: Mapping[str, Any]) -> "SplitterConfig":
+        """Return this splitter with other settings, or another splitter where the changes name another kind."""
+        if changes.get("kind", self.kind) != self.kind:
+            return SplitterConfig(**changes)
+        return SplitterConfig(**{"kind": self.kind, **self.settings, **changes})
+
 
 class CompetitionFacts(_Strict):
     """`competition.yaml`: what is true of a competition, whoever plays it.
@@ -184,7 +190,7 @@ class Experiment(_Strict):
     test
         Test predictions from the ``folds``' models (their mean), or from a ``refit`` on all training rows.
     splitter
-        Another splitter than the competition's.
+        Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
         Another one than the metric suggests.
     threads
@@ -199,7 +205,7 @@ class Experiment(_Strict):
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
     test: Literal["folds", "refit"] = "folds"
-    splitter: SplitterConfig | None = None
+    splitter: dict[str, Any] = Field(default_factory=dict)
     target_transform: str | None = None
     threads: int | None = Field(default=None, ge=1)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from kagflow.cli import check, cv, fetch, runs
+from kagflow.cli import verbs
 from kagflow.cli.options import wants_debug, wants_json
 from kagflow.cli.printing import error_document, print_error
 from kagflow.errors import KagflowError
@@ -41,10 +41,8 @@ def _program(
     pass
 
 
-app.command("fetch")(fetch.fetch)
-app.command("check")(check.check)
-app.command("cv")(cv.cv)
-app.command("runs")(runs.runs)
+for _verb in verbs.VERBS:
+    app.command()(_verb)
 
 
 def main() -> None:

@@ -1,15 +1,16 @@
 """``kagflow check``: look at the files before trusting anything made from them."""
 
+from pathlib import Path
+
 import typer
 
 from kagflow.audit.check import check_files
-from kagflow.cli.options import Debug, Json, Name, Source
 from kagflow.cli.printing import print_results
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
 
 
-def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
+def check(name: str, *, source: Path | None, json: bool) -> None:
     """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
     competition = load(name)
     found = find_source(competition.name, competition.facts, competition.root, source)
@@ -28,6 +29,6 @@ def check(name: Name, source: Source = None, json: Json = False, debug: Debug = 
             if finding.hint:
                 print(f"  hint: {finding.hint}")
         errors = sum(finding.severity == "error" for finding in findings)
-        print(f"{len(findings)} findings, {errors} of them errors")
+        print(f"{len(findings)} findings, {errors} of them errors" if findings else "nothing to report")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

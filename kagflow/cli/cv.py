@@ -2,13 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kagflow.cli.options import Config, Debug, Json, Name, Set, Source
 from kagflow.cli.printing import print_results, rounded, with_noise
 from kagflow.competition import Competition, load
 from kagflow.runs import Run, best_run, cross_validate
@@ -16,28 +14,19 @@ from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
-Track = Annotated[
-    Literal["off", "offline", "online"],
-    typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
-]
+Track = Literal["off", "offline", "online"]
 
 
 def cv(
-    name: Name,
-    config: Config = None,
-    set_: Set = None,
-    source: Source = None,
-    track: Track = "offline",
-    json: Json = False,
-    debug: Debug = False,
+    name: str, *, configs: list[str], overrides: tuple[str, ...], source: Path | None, track: Track, json: bool
 ) -> None:
-    """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
+    """Cross-validate one experiment after the other; without a config the default one."""
     competition = load(name)
     runs: list[Run] = []
-    configs: list[str | None] = [*config] if config else [None]
-    for chosen in configs:
+    wanted: list[str | None] = [*configs] or [None]
+    for chosen in wanted:
         listener = _Bar(chosen or "default", first_line=not json and not runs)
-        runs.append(_run(competition, chosen, tuple(set_ or ()), source, track, listener))
+        runs.append(_run(competition, chosen, overrides, source, track, listener))
         if not json:
             _print_run(competition, runs[-1])
     if json:
@@ -49,7 +38,7 @@ def _run(
     config: str | None,
     overrides: tuple[str, ...],
     source: Path | None,
-    track: Literal["off", "offline", "online"],
+    track: Track,
     listener: "_Bar",
 ) -> Run:
     experiment = competition.experiment(config, overrides)

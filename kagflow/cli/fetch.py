@@ -1,12 +1,13 @@
 """``kagflow fetch``: see to it that a competition's files are there."""
 
-from kagflow.cli.options import Debug, Json, Name, Source
+from pathlib import Path
+
 from kagflow.cli.printing import print_results
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
 
 
-def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
+def fetch(name: str, *, source: Path | None, json: bool) -> None:
     """Get the data, read them once, and say what they are."""
     competition = load(name)
     found = find_source(competition.name, competition.facts, competition.root, source)

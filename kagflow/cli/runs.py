@@ -1,12 +1,8 @@
 """``kagflow runs``: what was tried, and two runs side by side."""
 
-from typing import Annotated
-
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from kagflow.cli.options import Debug, Json, Name
 from kagflow.cli.printing import print_results, with_noise
 from kagflow.competition import Competition, load
 from kagflow.errors import ConfigError
@@ -15,16 +11,7 @@ from kagflow.runs import Run, best_run, compare, list_runs, read_run
 _WIDE = 1000
 
 
-def runs(
-    name: Name,
-    run: Annotated[
-        str | None,
-        typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
-    ] = None,
-    against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+def runs(name: str, *, run: str | None, against: str | None, json: bool) -> None:
     """List the runs of a competition; or compare two, paired over the same rows."""
     competition = load(name)
     known = list_runs(competition.runs_folder)

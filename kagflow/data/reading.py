@@ -23,6 +23,7 @@ from kagflow.errors import DataError, did_you_mean
 
 _SUFFIXES = ("", ".gz", ".zip")
 _HEADER_BYTES = 1_000_000
+_GLANCE = 1000
 _LOOK = "open the file and look; it must have commas between columns, and be encoded as UTF-8"
 
 
@@ -159,21 +160,16 @@ def parse_csv(
     """
     _check_header(raw, path)
     try:
-        frame = pl.read_csv(
-            raw,
-            null_values=list(null_words),
-            infer_schema=not as_text,
-            infer_schema_length=None,
-            schema_overrides=dict.fromkeys(text_columns, pl.String),
-            try_parse_dates=True,
-        )
+        frame = pl.read_csv(raw, null_values=list(null_words), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         first_line = str(error).splitlines()[0]
         raise DataError(f"not readable as CSV in UTF-8: {first_line}", hint=_LOOK, where=str(path)) from None
     if frame.height == 0:
         raise DataError("the file has a header and no rows", hint="fetch the file again", where=str(path))
-    beyond_int64 = pl.selectors.by_dtype(pl.Int128)
-    return frame.with_columns(pl.selectors.float().fill_nan(None), beyond_int64.cast(pl.Float64))
+    if as_text:
+        return frame
+    (typed,) = _with_types([frame], text_columns)
+    return typed
 
 
 def _check_header(raw: bytes, path: Path) -> None:
@@ -197,39 +193,77 @@ def _check_header(raw: bytes, path: Path) -> None:
 
 
 def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts) -> tuple[Frame, Frame]:
-    """Parse train and test so that a column has one type in both; where nothing else holds both, text does."""
+    """Parse train and test so that a column has one type in both."""
+    train, test = (
+        parse_csv(content, path, null_words=facts.null_words, as_text=True)
+        for path, content in zip(paths, raw, strict=True)
+    )
+    test = test.drop(facts.target, strict=False)  # of no use, and it must not decide on the target's type
+    shared = [name for name in test.columns if name in train.columns]
     labels = () if facts.task == "regression" else (facts.target,)
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
-    frames = _parse(paths, raw, facts, as_it_came)
-    shared = [name for name in frames[1].columns if name in frames[0].columns and name != facts.target]
-    types = {name: _common_type(*(frame[name] for frame in frames)) for name in shared}
-    clashing = [name for name, dtype in types.items() if dtype is None]
-    if clashing:
-        frames = _parse(paths, raw, facts, (*as_it_came, *clashing))
-    train, test = (frame.cast({name: types[name] or pl.String() for name in shared}) for frame in frames)
+    train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
     return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
 
 
-def _parse(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts, text: Sequence[str]) -> list[Frame]:
-    return [
-        parse_csv(content, path, null_words=facts.null_words, text_columns=text)
-        for path, content in zip(paths, raw, strict=True)
-    ]
+def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Frame]:
+    """Give each column the narrowest type that holds its values in every frame that has it.
+
+    Reading everything as text first is faster than polars' own inference over all rows (dates above all), and a type
+    is decided once for all files.
+    """
+    found: list[dict[str, pl.Series]] = [{} for _ in frames]
+    for name in dict.fromkeys(name for frame in frames for name in frame.columns):
+        having = [number for number, frame in enumerate(frames) if name in frame.columns]
+        columns = [frames[number][name] for number in having]
+        for number, column in zip(having, columns if name in text_columns else _narrowest(columns), strict=True):
+            found[number][name] = column
+    return [pl.DataFrame([columns[name] for name in frame.columns]) for frame, columns in zip(frames, found, strict=True)]
 
 
-def _common_type(first: pl.Series, second: pl.Series) -> pl.DataType | None:
-    """Return the type that holds the values of both columns, or ``None`` where only text does."""
-    if first.dtype == second.dtype:
-        return first.dtype
-    for column, other in ((first, second), (second, first)):
-        if column.null_count() == column.len():
-            return other.dtype
-    if first.dtype.is_numeric() and second.dtype.is_numeric():
-        return pl.Float64()
-    if {first.dtype, second.dtype} == {pl.Date(), pl.Datetime("us")}:
-        return pl.Datetime("us")
-    return None
+def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
+    for convert in (_integers, _floats, _booleans, _dates):
+        converted = [convert(column) for column in columns]
+        fitting = [column for column in converted if column is not None]
+        if len(fitting) == len(columns) and len({column.dtype for column in fitting}) == 1:
+            return fitting
+    return columns
+
+
+def _integers(column: pl.Series) -> pl.Series | None:
+    return _cast(column, pl.Int64())
+
+
+def _floats(column: pl.Series) -> pl.Series | None:
+    numbers = _cast(column, pl.Float64())
+    return None if numbers is None else numbers.fill_nan(None)
+
+
+def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
+    for part in (column.head(_GLANCE), column):  # most columns of words are told from numbers by their first rows
+        converted = part.cast(dtype, strict=False)
+        if converted.null_count() > part.null_count():
+            return None
+    return converted
+
+
+def _booleans(column: pl.Series) -> pl.Series | None:
+    true, false = column.is_in(["True", "true", "TRUE"]), column.is_in(["False", "false", "FALSE"])
+    return true if (true | false).all() else None
+
+
+def _dates(column: pl.Series) -> pl.Series | None:
+    """Read dates that begin with the year; of others nobody knows whether the day or the month comes first."""
+    known = column.drop_nulls()
+    if known.is_empty():
+        return column.cast(pl.Datetime("us"))
+    if not known.head(_GLANCE).str.contains(r"^\d{4}[-/]\d{2}[-/]\d{2}").all():
+        return None
+    try:
+        return column.str.to_datetime(time_unit="us")
+    except pl.exceptions.PolarsError:
+        return None
 
 
 def _same_spelling(train: Frame, test: Frame, names: Sequence[str]) -> tuple[Frame, Frame]:

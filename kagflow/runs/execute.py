@@ -155,7 +155,7 @@ def _plan(competition: Competition, experiment: Experiment, config: str, origin:
     model = make_model(experiment.model, experiment.rounds)
     transform = find_transform(experiment.target_transform or facts.target_transform or metric.transform)
     features = competition.feature_set(experiment.features)
-    splitting = experiment.splitter or facts.splitter
+    splitting = facts.splitter.changed(experiment.splitter)
     splitter = make_splitter(splitting.kind, splitting.settings)
     data = read_dataset(origin, facts)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")

@@ -1,0 +1,61 @@
+"""The verbs: their options and one-line descriptions.
+
+What a verb does is imported when it is called, so that ``kagflow --help`` answers at once.
+"""
+
+from typing import Annotated, Literal
+
+import typer
+
+from kagflow.cli.options import Config, Debug, Json, Name, Set, Source
+
+
+def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
+    """Get the data, read them once, and say what they are."""
+    from kagflow.cli import fetch as verb
+
+    verb.fetch(name, source=source, json=json)
+
+
+def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
+    """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
+    from kagflow.cli import check as verb
+
+    verb.check(name, source=source, json=json)
+
+
+def cv(
+    name: Name,
+    config: Config = None,
+    set_: Set = None,
+    source: Source = None,
+    track: Annotated[
+        Literal["off", "offline", "online"],
+        typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
+    ] = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
+    from kagflow.cli import cv as verb
+
+    verb.cv(name, configs=config or [], overrides=tuple(set_ or ()), source=source, track=track, json=json)
+
+
+def runs(
+    name: Name,
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
+    ] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the runs of a competition; or compare two, paired over the same rows."""
+    from kagflow.cli import runs as verb
+
+    verb.runs(name, run=run, against=against, json=json)
+
+
+VERBS = (fetch, check, cv, runs)

@@ -14,10 +14,17 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from kagflow.cli.app import _run
 from kagflow.competition import load
 from kagflow.runs import Run, cross_validate
+
+# A slow machine is no failure, and a failure is one on every machine.
+settings.register_profile(
+    "kagflow", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("kagflow")
 
 FACTS = {
     "title": "Toy",

@@ -10,7 +10,7 @@ import operator
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +70,9 @@ def read_dataset(source: Source, facts: CompetitionFacts) -> Dataset:
     train, test = _agree(paths[:2], raw[:2], facts)
     _check_columns(train, test, facts, paths)
     y, classes = _target(train, facts, paths[0])
-    only_train = tuple(name for name in train.columns if name not in test.columns and name != facts.target)
-    features = [name for name in test.columns if name in train.columns and name not in _not_features(facts)]
+    in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
+    only_train = tuple(name for name in train.columns if name not in in_test and name != facts.target)
+    features = [name for name in test.columns if name in in_train and name not in no_features]
     return Dataset(
         train=_table(train, features, facts, y, paths[0]),
         test=_table(test, features, facts, None, paths[1]),
@@ -174,7 +175,7 @@ def parse_csv(
 
 def _check_header(raw: bytes, path: Path) -> None:
     """Raise a DataError unless the file begins like a CSV with columns of different names."""
-    if not raw.strip():
+    if not raw or raw.isspace():
         raise DataError("the file is empty", hint="fetch the file again", where=str(path))
     if b"\0" in raw[:4096]:
         raise DataError(
@@ -199,7 +200,7 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts)
         for path, content in zip(paths, raw, strict=True)
     )
     test = test.drop(facts.target, strict=False)  # of no use, and it must not decide on the target's type
-    shared = [name for name in test.columns if name in train.columns]
+    shared = set(test.columns) & set(train.columns)
     labels = () if facts.task == "regression" else (facts.target,)
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
     train, test = _with_types([train, test], as_it_came)
@@ -213,57 +214,61 @@ def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fr
     Reading everything as text first is faster than polars' own inference over all rows (dates above all), and a type
     is decided once for all files.
     """
-    found: list[dict[str, pl.Series]] = [{} for _ in frames]
-    for name in dict.fromkeys(name for frame in frames for name in frame.columns):
-        having = [number for number, frame in enumerate(frames) if name in frame.columns]
-        columns = [frames[number][name] for number in having]
-        for number, column in zip(having, columns if name in text_columns else _narrowest(columns), strict=True):
-            found[number][name] = column
-    return [pl.DataFrame([columns[name] for name in frame.columns]) for frame, columns in zip(frames, found, strict=True)]
+    headers = [dict.fromkeys(frame.columns) for frame in frames]
+    typed = {}
+    for name in {name: None for header in headers for name in header}:
+        columns = [frame[name] for frame, header in zip(frames, headers, strict=True) if name in header]
+        typed[name] = iter(columns if name in text_columns else _narrowest(columns))
+    found = [pl.DataFrame({name: next(typed[name]) for name in header}) for header in headers]
+    return [frame.with_columns(pl.selectors.float().fill_nan(None)) for frame in found]
 
 
 def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
-    for convert in (_integers, _floats, _booleans, _dates):
-        converted = [convert(column) for column in columns]
+    """Return columns of text in the first of the types that holds all their values, or as they are."""
+    for convert in (_integers, _floats, _booleans, _dates, _moments):
+        converted = [_lossless(convert, column) for column in columns]
         fitting = [column for column in converted if column is not None]
         if len(fitting) == len(columns) and len({column.dtype for column in fitting}) == 1:
             return fitting
     return columns
 
 
-def _integers(column: pl.Series) -> pl.Series | None:
-    return _cast(column, pl.Int64())
-
-
-def _floats(column: pl.Series) -> pl.Series | None:
-    numbers = _cast(column, pl.Float64())
-    return None if numbers is None else numbers.fill_nan(None)
-
-
-def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series | None:
-    for part in (column.head(_GLANCE), column):  # most columns of words are told from numbers by their first rows
-        converted = part.cast(dtype, strict=False)
+def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:
+    """Return the converted column, or ``None`` if a value became null; the first rows tell most such columns."""
+    for part in (column.head(_GLANCE), column):
+        converted = convert(part)
         if converted.null_count() > part.null_count():
             return None
     return converted
 
 
-def _booleans(column: pl.Series) -> pl.Series | None:
-    true, false = column.is_in(["True", "true", "TRUE"]), column.is_in(["False", "false", "FALSE"])
-    return true if (true | false).all() else None
+def _integers(column: pl.Series) -> pl.Series:
+    return column.cast(pl.Int64, strict=False)
 
 
-def _dates(column: pl.Series) -> pl.Series | None:
-    """Read dates that begin with the year; of others nobody knows whether the day or the month comes first."""
+def _floats(column: pl.Series) -> pl.Series:
+    return column.cast(pl.Float64, strict=False)
+
+
+def _booleans(column: pl.Series) -> pl.Series:
+    words = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
+    return column.replace_strict(words, default=None, return_dtype=pl.Boolean)
+
+
+def _dates(column: pl.Series) -> pl.Series:
+    return column.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _moments(column: pl.Series) -> pl.Series:
+    """Convert what begins with the year; elsewhere nobody knows whether the day or the month comes first."""
+    nothing = pl.repeat(None, column.len(), dtype=pl.Datetime("us"), eager=True)
     known = column.drop_nulls()
-    if known.is_empty():
-        return column.cast(pl.Datetime("us"))
-    if not known.head(_GLANCE).str.contains(r"^\d{4}[-/]\d{2}[-/]\d{2}").all():
-        return None
+    if known.is_empty() or not known.str.contains(r"^\d{4}[-/]\d").all():
+        return nothing
     try:
-        return column.str.to_datetime(time_unit="us")
-    except pl.exceptions.PolarsError:
-        return None
+        return column.str.to_datetime(time_unit="us", strict=False)
+    except pl.exceptions.PolarsError:  # no format fits
+        return nothing
 
 
 def _same_spelling(train: Frame, test: Frame, names: Sequence[str]) -> tuple[Frame, Frame]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kagflow.config import (
@@ -217,6 +217,7 @@ def test_pyyaml_itself_reads_them_otherwise() -> None:
     assert yaml.safe_load("{x: 1e-3, y: No}") == {"x": "1e-3", "y": False}
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False) | st.integers(-(2**40), 2**40))
 def test_every_number_that_python_writes_is_read_back(number: float) -> None:
     text = repr(number).replace("inf", ".inf")
@@ -231,6 +232,7 @@ params = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(params, st.integers(1, 9))
 def test_an_experiment_written_out_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, params: Mapping[str, Any], seeds: int

@@ -25,7 +25,7 @@ from kagflow.data import Frame, Target
 from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
 from kagflow.features.pool import Pool, run_row_function
-from kagflow.features.proof import prove_history, prove_row_wise
+from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
 from kagflow.features.steps import AdditiveStep, FittedStep, FoldStep, HistoryStep, RowStep, TargetStep
 
 Rows = NDArray[np.int64]
@@ -113,7 +113,7 @@ class _Build:
             if np.isin(others, train).any():
                 raise ValueError(f"rows to learn from and {name} rows overlap")
         self._pool, self._repeat, self._prove = pool, repeat, prove
-        self._rows = _kept(pool, np.concatenate([train, pool.extra_rows]))
+        self._rows = _kept(pool, np.concatenate([train, pool.extra_rows_beside(train, repeat)]))
         self._y = pool.y[self._rows]
         self._cells = pool.cells[repeat][self._rows]
         self._frames: Frames = {TRAIN: pool.x[self._rows]} | {name: pool.x[others] for name, others in apply.items()}
@@ -224,7 +224,7 @@ def _cross_fit(
             piece = (final if nothing else fit_cells(seen)).transform(x[own])
             pieces.append(piece.clear(piece.height) if nothing else piece)
         encoded = pl.concat(pieces)[_inverse(np.concatenate(members))]
-    _check_columns(step, encoded, x)
+    check_new_columns(step, encoded, x)
     return final, encoded
 
 
@@ -280,7 +280,7 @@ def _transform_all(step: object, fitted: FittedStep, frames: Frames, prove: bool
         made = {name: fitted.transform(frame) for name, frame in frames.items()}
     schemas = [frame.schema for frame in made.values()]
     for name, frame in made.items():
-        _check_columns(step, frame, frames[name])
+        check_new_columns(step, frame, frames[name])
         if frame.schema != schemas[0]:
             raise FeatureError(
                 "makes other columns or types for some rows than for others",
@@ -291,26 +291,6 @@ def _transform_all(step: object, fitted: FittedStep, frames: Frames, prove: bool
         name = max(frames, key=lambda name: frames[name].height)
         prove_row_wise(step, fitted.transform, frames[name], made[name])
     return made
-
-
-def _check_columns(step: object, made: Frame, x: Frame) -> None:
-    if not isinstance(made, pl.DataFrame):
-        raise FeatureError(
-            f"transform returned {type(made).__name__}", hint="return a polars DataFrame", where=where_is(step)
-        )
-    if made.height != x.height:
-        raise FeatureError(
-            f"transform was given {x.height} rows and returned {made.height}",
-            hint="one row for each, in the same order",
-            where=where_is(step),
-        )
-    for name in made.columns:
-        if name in x.columns:
-            raise FeatureError(
-                f"transform returned a column {name!r} that is there already",
-                hint="return new columns only, named <source>__<what>",
-                where=where_is(step),
-            )
 
 
 def _append(frames: Frames, columns: list[Frames]) -> Frames:
@@ -352,7 +332,8 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
             raise FeatureError(
                 f"its lag of {step.lag} is shorter than the horizon: "
                 f"{name} rows reach {horizon} beyond the training rows",
-                hint=f"use a lag of at least {horizon}",
+                hint=f"use a lag of at least {horizon}"
+                + (", or `test: refit`, for an early fold is far from test" if name == TEST else ""),
                 where=where_is(step),
             )
 

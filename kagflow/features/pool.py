@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kagflow.data import Frame, Table, Target
 from kagflow.errors import ConfigError, FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
-from kagflow.features.proof import prove_row_wise
+from kagflow.features.proof import check_new_columns, prove_row_wise
 from kagflow.features.steps import FeatureSet, RowStep
 from kagflow.splits import Folds
 
@@ -35,6 +35,8 @@ class Pool:
         (n + m,) their weights; ``None`` when all weigh the same.
     cells
         (repeats, n + m) cells for cross-fitting.
+    tied
+        (repeats, m) which extra rows belong to their cell, by group or time; the others were dealt out over the cells.
     forward
         Whether cells are ordered in time.
     n_train
@@ -51,6 +53,7 @@ class Pool:
     time: pl.Series | None
     weight: pl.Series | None
     cells: NDArray[np.int64]
+    tied: NDArray[np.bool_]
     forward: bool
     n_train: int
     test: Frame
@@ -63,6 +66,16 @@ class Pool:
     def extra_rows(self) -> NDArray[np.int64]:
         """Positions of the extra rows."""
         return np.arange(self.n_train, self.x.height, dtype=np.int64)
+
+    def extra_rows_beside(self, train: NDArray[np.int64], repeat: int) -> NDArray[np.int64]:
+        """Return the extra rows that may join some training rows.
+
+        An extra row of a group that is scored, or of a time that is not yet known, stays out.
+        """
+        extra, cells = self.extra_rows, self.cells[repeat]
+        known = np.isin(cells[extra], cells[train])
+        joining: NDArray[np.int64] = extra[known | ~self.tied[repeat]]
+        return joining
 
     def tally_once(self, key: Any, tally: Callable[[], Any]) -> Any:
         """Return a tally of a whole cell, counted by whoever comes first."""
@@ -89,7 +102,8 @@ def make_pool(
     features
         The steps.
     train, test, extra
-        Tables with the same feature columns. Extra rows join the training rows of every fold; they are never scored.
+        Tables with the same feature columns. Extra rows join the training rows of every fold, but where their group
+        is scored or their time is not yet known; they are never scored.
     folds
         Of the training table.
     pooled
@@ -116,13 +130,15 @@ def make_pool(
     frames = _pool_steps(features, [_run_rows(features.rows, table.x) for table in tables])
     frames = _fix_vocabulary(frames, set(hidden))
     known = tables[:-1]
+    cells, tied = _cells(folds, *known)
     return Pool(
         features=features,
         x=pl.concat(frames[:-1]),
         y=pl.concat([table.y for table in known if table.y is not None]),
         time=_stack([table.time for table in known]),
         weight=_stack([table.weight for table in known]),
-        cells=_cells(folds, extra.height if extra is not None else 0),
+        cells=cells,
+        tied=tied,
         forward=folds.forward,
         n_train=train.height,
         test=frames[-1],
@@ -168,6 +184,8 @@ def _pool_steps(features: FeatureSet, frames: list[Frame]) -> list[Frame]:
         with blaming(step):
             learned = step.fit(pl.concat(frames))
             made = [learned.transform(frame) for frame in frames]
+        for columns, frame in zip(made, frames, strict=True):
+            check_new_columns(step, columns, frame)
         prove_row_wise(step, learned.transform, frames[0], made[0])
         frames = [frame.with_columns(columns) for frame, columns in zip(frames, made, strict=True)]
     return frames
@@ -212,6 +230,7 @@ def _conform(extra: Table, train: Table) -> Table:
         ids=extra.ids,
         x=extra.x.select(pl.col(name).cast(dtype) for name, dtype in train.x.schema.items()),
         y=extra.y.cast(train.y.dtype),
+        groups=None if extra.groups is None or train.groups is None else extra.groups.cast(train.groups.dtype),
         time=extra.time,
         weight=weight,
     )
@@ -226,13 +245,30 @@ def _stack(columns: list[pl.Series | None]) -> pl.Series | None:
     return pl.concat(present)
 
 
-def _cells(folds: Folds, n_extra: int) -> NDArray[np.int64]:
-    """Return the cells of train's rows and deal the extra rows out over them.
+def _cells(folds: Folds, train: Table, extra: Table | None = None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the cells of train's rows and of the extra rows, and which extra rows are tied to theirs."""
+    placed = [_place(folds, repeat, train, extra) for repeat in range(folds.repeats)]
+    cells = np.array([np.concatenate([folds.cells[repeat], own]) for repeat, (own, _) in enumerate(placed)])
+    return cells, np.array([tied for _, tied in placed])
 
-    Forward in time extra rows come first: whatever they know counts as known from the start.
-    """
-    if folds.forward:
-        extra = np.zeros((folds.repeats, n_extra), dtype=np.int64)
-    else:
-        extra = np.arange(n_extra) % (folds.cells.max(axis=1, keepdims=True) + 1)
-    return np.concatenate([folds.cells, extra], axis=1)
+
+def _place(folds: Folds, repeat: int, train: Table, extra: Table | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the cells of the extra rows in one repeat, and which of them group or time tie to it."""
+    cells = folds.cells[repeat]
+    if extra is None:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+    dealt = np.arange(extra.height) % (int(cells.max()) + 1)
+    if folds.forward and train.time is not None and extra.time is not None:
+        blocks = (
+            pl.DataFrame({"time": train.time, "cell": cells}).group_by("cell").agg(pl.col("time").min()).sort("cell")
+        )
+        later = [(extra.time >= start).to_numpy() for start in blocks["time"][1:]]
+        return np.sum(later, axis=0, dtype=np.int64), np.ones(extra.height, dtype=np.bool_)
+    if train.groups is None or extra.groups is None:
+        return dealt, np.zeros(extra.height, dtype=np.bool_)
+    of_group = pl.DataFrame({"group": train.groups, "cell": cells}).unique()
+    if of_group["group"].is_duplicated().any():  # the folds cut through groups, so nothing ties a row to a cell
+        return dealt, np.zeros(extra.height, dtype=np.bool_)
+    found = pl.DataFrame({"group": extra.groups}).join(of_group, on="group", how="left", maintain_order="left")["cell"]
+    tied = found.is_not_null().to_numpy()
+    return np.where(tied, found.fill_null(0).to_numpy(), dealt), tied

@@ -89,6 +89,33 @@ def prove_history(step: HistoryStep, learned: FittedStep, x: Frame, y: Target, t
         )
 
 
+def check_new_columns(step: object, made: Frame, x: Frame) -> None:
+    """Raise unless a transform returned a frame of new columns, with a row for each that it was given.
+
+    Raises
+    ------
+    FeatureError
+        It did not; the error names the step.
+    """
+    if not isinstance(made, pl.DataFrame):
+        raise FeatureError(
+            f"transform returned {type(made).__name__}", hint="return a polars DataFrame", where=where_is(step)
+        )
+    if made.height != x.height:
+        raise FeatureError(
+            f"transform was given {x.height} rows and returned {made.height}",
+            hint="one row for each, in the same order",
+            where=where_is(step),
+        )
+    for name in made.columns:
+        if name in x.columns:
+            raise FeatureError(
+                f"transform returned a column {name!r} that is there already",
+                hint="return new columns only, named <source>__<what>",
+                where=where_is(step),
+            )
+
+
 def changed_columns(before: Frame, after: Frame) -> list[str]:
     """Return the columns that are not the same in both, floats to within a rounding error."""
     if before.columns != after.columns or before.height != after.height:

@@ -7,7 +7,7 @@ here can tell a row that is scored from one that is trained on, so nothing here 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
 
@@ -160,7 +160,8 @@ def _check_step(name: str, step: object, kind: type) -> None:
         places = [place for place, its_kind in _STEP_KINDS.items() if isinstance(step, its_kind)]
         hint = f"put it under {' or '.join(places)}" if places else f"a {kind.__name__} is wanted there"
         raise FeatureError(f"FeatureSet({name}=...) expects a {kind.__name__}, got {step!r}", hint=hint)
-    if not is_dataclass(step) or not vars(type(step))["__dataclass_params__"].frozen:
+    decorated = vars(type(step)).get("__dataclass_params__")  # its own, not its parent's
+    if decorated is None or not decorated.frozen:
         raise FeatureError(
             f"{type(step).__name__} is not a frozen dataclass",
             hint="decorate it with @dataclass(frozen=True): what a step learns is the object that fit returns",

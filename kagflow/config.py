@@ -61,10 +61,16 @@ class SplitterConfig(BaseModel):
         return dict(self.model_extra or {})
 
     def changed(self, changes: Mapping[str, Any]) -> "SplitterConfig":
-        """Return this splitter with other settings, or another splitter where the changes name another kind."""
-        if changes.get("kind", self.kind) != self.kind:
-            return SplitterConfig(**changes)
-        return SplitterConfig(**{"kind": self.kind, **self.settings, **changes})
+        """Return this splitter with other settings, or another splitter where the changes name another kind.
+
+        Raises
+        ------
+        ConfigError
+            The kind is not text.
+        """
+        another = changes.get("kind", self.kind) != self.kind
+        kept = {} if another else {"kind": self.kind, **self.settings}
+        return _validate(SplitterConfig, {**kept, **changes}, "splitter")
 
 
 class CompetitionFacts(_Strict):
@@ -210,7 +216,7 @@ class Experiment(_Strict):
     threads: int | None = Field(default=None, ge=1)
 
 
-_Model = TypeVar("_Model", bound=_Strict)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_facts(path: Path) -> CompetitionFacts:

@@ -74,12 +74,19 @@ class LightGBM(Model):
         else:
             limit = self.rounds
         try:
-            booster = lightgbm.train(params, data, limit, valid_sets=valid_sets, callbacks=callbacks)
+            booster = lightgbm.train(
+                params, data, limit, valid_sets=valid_sets, callbacks=callbacks, keep_training_booster=True
+            )
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
             raise ModelError(
                 f"LightGBM: {error}", hint="check model.params against its documentation", where="model.params"
             ) from error
-        return FittedLightGBM(booster, booster.best_iteration if valid_sets else limit, train.x.columns)
+        rounds = booster.best_iteration if valid_sets else limit
+        # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
+        # text, which takes long to make, is at hand when the model is saved.
+        text = booster.model_to_string(num_iteration=rounds)
+        booster.model_from_string(text).free_dataset()
+        return FittedLightGBM(booster, text, rounds, train.x.columns)
 
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return LightGBM's own parameters: the defaults, then the user's, then what kagflow owns."""
@@ -99,10 +106,13 @@ class LightGBM(Model):
 
 
 class FittedLightGBM:
-    """A fitted booster, and the names of its features where LightGBM's format cannot hold them."""
+    """A fitted booster, the same as text, and the names of its features where LightGBM's format cannot hold them."""
 
-    def __init__(self, booster: lightgbm.Booster, rounds: int, features: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, booster: lightgbm.Booster, text: str, rounds: int, features: Sequence[str] | None = None
+    ) -> None:
         self._booster = booster
+        self._text = text
         self._features = list(features or booster.feature_name())
         self.rounds: int | None = rounds
 
@@ -123,16 +133,15 @@ class FittedLightGBM:
 
     def save(self, path: Path) -> None:
         """Write ``<path>.txt``, LightGBM's text format."""
-        text = self._booster.model_to_string(
-            num_iteration=self.rounds
-        )  # LightGBM's own writer is silent on a full disk
-        path.with_suffix(".txt").write_text(text, encoding="utf-8")
+        # Not with LightGBM's own writer, which is silent on a full disk.
+        path.with_suffix(".txt").write_text(self._text, encoding="utf-8")
 
 
 def load(path: Path) -> FittedLightGBM:
     """Return the model that ``save`` wrote."""
-    booster = lightgbm.Booster(model_file=path.with_suffix(".txt"))
-    return FittedLightGBM(booster, booster.num_trees() // booster.num_model_per_iteration())
+    text = path.with_suffix(".txt").read_text(encoding="utf-8")
+    booster = lightgbm.Booster(model_str=text)
+    return FittedLightGBM(booster, text, booster.num_trees() // booster.num_model_per_iteration())
 
 
 def _dataset(batch: Batch, params: Mapping[str, Any], reference: lightgbm.Dataset | None = None) -> lightgbm.Dataset:

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
-import yaml
 from numpy.typing import NDArray
 
 from kagflow.competition import Competition
-from kagflow.config import Experiment
+from kagflow.config import Experiment, write_yaml
 from kagflow.data import Dataset, Source, Table, find_source, read_dataset
 from kagflow.data.table import target_codes, unit_codes
 from kagflow.features.blame import name_of
@@ -305,8 +304,7 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
     """Write what a stranger needs to know of how the run came about."""
     competition, setup = plan.competition, plan.setup
     experiment = _written_out(plan)
-    text = yaml.safe_dump(experiment, sort_keys=False, allow_unicode=True)
-    (folder.path / "experiment.yaml").write_text(text, encoding="utf-8")
+    (folder.path / "experiment.yaml").write_text(write_yaml(experiment), encoding="utf-8")
     for name, content in competition.sources.items():
         (folder.path / name).write_bytes(content.encode())
     write_json(
@@ -351,7 +349,7 @@ def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
 def _written_out(plan: _Plan) -> Mapping[str, Any]:
     """Return the experiment with everything written out that kagflow or the competition chose."""
     setup, facts = plan.setup, plan.competition.facts
-    document = plan.experiment.model_dump(mode="json")
+    document = plan.experiment.model_dump()
     document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
     document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
     document["target_transform"] = (

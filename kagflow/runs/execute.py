@@ -184,7 +184,7 @@ def _fingerprint(extra: Table | None) -> str | None:
     """Return a hash of extra rows."""
     if extra is None:
         return None
-    known = {name: getattr(extra, name) for name in ("y", "time", "weight")}
+    known = {name: getattr(extra, name) for name in ("y", "groups", "time", "weight")}
     columns = [column.alias(f"__{name}") for name, column in known.items() if column is not None]
     text = extra.x.with_columns(columns).write_json()
     return hashlib.sha256(text.encode()).hexdigest()[:16]

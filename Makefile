@@ -1,9 +1,5 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
 VERBS := fetch check cv runs
-# Verbs that may stand without comp=.
-ALONE := practice doctor
-# Settings of a single verb, as options_VERB.
-options_run = $(if $(budget),--budget $(budget))
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,13 +21,12 @@ help: ## show this help
 	@echo 'targets:'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo 'Example: make cv comp=house_prices args="--sample 0.1"'
+	@echo 'Example: make cv comp=house_prices args="--config ridge"'
 	@echo 'What a verb takes: $(BIN)/kagflow VERB --help'
 
-$(filter-out $(ALONE),$(VERBS)): comp-is-named $(READY)
-$(filter $(ALONE),$(VERBS)): $(READY)
+$(VERBS): comp-is-named $(READY)
 $(VERBS):
-	@$(BIN)/kagflow $@ $(comp) $(options_$@) $(args)
+	@$(BIN)/kagflow $@ $(comp) $(args)
 
 comp-is-named:
 	@[ -n '$(comp)' ] || { \

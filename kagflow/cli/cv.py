@@ -93,7 +93,7 @@ def _print_run(competition: Competition, run: Run) -> None:
     scores: dict[str, Any] = run.scores
     better = "less" if scores["direction"] == "minimize" else "more"
     print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
-    folds = "  ".join(rounded(score, scores["se"]) for score in scores["folds"])
+    folds = "  ".join("none" if score is None else rounded(score, scores["se"]) for score in scores["folds"])
     print(f"  folds    {folds}")
     if scores["rows_scored"] < scores["rows"]:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")

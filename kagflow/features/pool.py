@@ -36,7 +36,7 @@ class Pool:
     cells
         (repeats, n + m) cells for cross-fitting.
     tied
-        (repeats, m) which extra rows belong to their cell, by group or time; the others were dealt out over the cells.
+        (repeats, m) which extra rows belong to their cell, by id, group or time; the others were dealt out.
     forward
         Whether cells are ordered in time.
     n_train
@@ -70,7 +70,7 @@ class Pool:
     def extra_rows_beside(self, train: NDArray[np.int64], repeat: int) -> NDArray[np.int64]:
         """Return the extra rows that may join some training rows.
 
-        An extra row of a group that is scored, or of a time that is not yet known, stays out.
+        An extra row that is scored under the same id, whose group is scored, or whose time is not yet known, stays out.
         """
         extra, cells = self.extra_rows, self.cells[repeat]
         known = np.isin(cells[extra], cells[train])
@@ -127,8 +127,8 @@ def make_pool(
             where="pooled",
         )
     tables = [train, *([_conform(extra, train)] if extra is not None else []), test]
-    frames = _pool_steps(features, [_run_rows(features.rows, table.x) for table in tables])
-    frames = _fix_vocabulary(frames, set(hidden))
+    frames = _fix_vocabulary([_run_rows(features.rows, table.x) for table in tables], set(hidden))
+    frames = _fix_vocabulary(_pool_steps(features, frames), set(hidden))
     known = tables[:-1]
     cells, tied = _cells(folds, *known)
     return Pool(
@@ -221,8 +221,9 @@ def _conform(extra: Table, train: Table) -> Table:
         )
     if extra.y is None or train.y is None:
         raise FeatureError("extra rows need a target", hint="label them", where="extra rows")
-    if train.time is not None and extra.time is None:
-        raise FeatureError("extra rows need a time, as train has one", hint="add it", where="extra rows")
+    for role in ("groups", "time"):
+        if getattr(train, role) is not None and getattr(extra, role) is None:
+            raise FeatureError(f"extra rows need {role}, as train has them", hint="add them", where="extra rows")
     weight = extra.weight
     if weight is None and train.weight is not None:
         weight = pl.repeat(1.0, extra.height, eager=True)
@@ -253,7 +254,7 @@ def _cells(folds: Folds, train: Table, extra: Table | None = None) -> tuple[NDAr
 
 
 def _place(folds: Folds, repeat: int, train: Table, extra: Table | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the cells of the extra rows in one repeat, and which of them group or time tie to it."""
+    """Return the cells of the extra rows in one repeat, and which of them id, group or time tie to it."""
     cells = folds.cells[repeat]
     if extra is None:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
@@ -264,11 +265,14 @@ def _place(folds: Folds, repeat: int, train: Table, extra: Table | None) -> tupl
         )
         later = [(extra.time >= start).to_numpy() for start in blocks["time"][1:]]
         return np.sum(later, axis=0, dtype=np.int64), np.ones(extra.height, dtype=np.bool_)
-    if train.groups is None or extra.groups is None:
-        return dealt, np.zeros(extra.height, dtype=np.bool_)
-    of_group = pl.DataFrame({"group": train.groups, "cell": cells}).unique()
-    if of_group["group"].is_duplicated().any():  # the folds cut through groups, so nothing ties a row to a cell
-        return dealt, np.zeros(extra.height, dtype=np.bool_)
-    found = pl.DataFrame({"group": extra.groups}).join(of_group, on="group", how="left", maintain_order="left")["cell"]
+    by_id = _cell_of(extra.ids.cast(pl.String), train.ids.cast(pl.String), cells)
+    by_group = None if extra.groups is None or train.groups is None else _cell_of(extra.groups, train.groups, cells)
+    found = by_id if by_group is None else by_group.zip_with(by_group.is_not_null(), by_id)
     tied = found.is_not_null().to_numpy()
     return np.where(tied, found.fill_null(0).to_numpy(), dealt), tied
+
+
+def _cell_of(wanted: pl.Series, known: pl.Series, cells: NDArray[np.int64]) -> pl.Series:
+    """Return the cell of each wanted id or group; null where train lacks it, or where the folds cut through it."""
+    whole = pl.DataFrame({"key": known, "cell": cells}).unique().filter(~pl.col("key").is_duplicated())
+    return pl.DataFrame({"key": wanted}).join(whole, on="key", how="left", maintain_order="left")["cell"]

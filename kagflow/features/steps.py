@@ -145,6 +145,8 @@ class FeatureSet:
         for name, kind in _STEP_KINDS.items():
             for step in getattr(self, name):
                 _check_step(name, step, kind)
+        if self.select is not None:
+            _check_step("select", self.select, Selector)
         for name in ("rows", "then"):
             for function in getattr(self, name):
                 if isinstance(function, type) or not callable(function):

@@ -86,6 +86,12 @@ class LightGBM(Model):
         # text, which takes long to make, is at hand when the model is saved.
         text = booster.model_to_string(num_iteration=rounds)
         booster.model_from_string(text).free_dataset()
+        if valid_sets and not booster.best_iteration:
+            raise ModelError(
+                "LightGBM cannot stop early with these parameters (dart never does)",
+                hint="give `rounds` a number",
+                where="rounds",
+            )
         return FittedLightGBM(booster, text, rounds, train.x.columns)
 
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:

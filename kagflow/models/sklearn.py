@@ -57,7 +57,9 @@ class Sklearn(Model):
         """Return the estimator, with seed and threads where it takes them."""
         chosen = _import(self.estimator)
         known = inspect.signature(chosen).parameters
-        owned = {"random_state": seed} | ({"n_jobs": resources.threads} if resources.threads > 1 else {})
+        # Without it scikit-learn's own take one thread (and some warn of it); one from elsewhere may take all.
+        elsewhere = not chosen.__module__.startswith("sklearn.")
+        owned = {"random_state": seed} | ({"n_jobs": resources.threads} if elsewhere or resources.threads > 1 else {})
         try:
             estimator = chosen(**self.params, **{name: value for name, value in owned.items() if name in known})
         except TypeError as error:

@@ -52,8 +52,7 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
                 where=f"{run.name} against {other.name}",
             )
     mine, others = run.oof(), other.oof()
-    known = [name for name in mine.columns if name in ("id", "fold", "repeat", "y", "unit", "weight")]
-    if not set(known) <= set(others.columns) or not mine.select(known).equals(others.select(known)):
+    if not _known(mine).equals(_known(others)):
         raise ConfigError(
             "the runs have another target, groups or weights, so their scores do not compare",
             hint="competition.yaml changed in between; run one of the configs again",
@@ -69,6 +68,11 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
     better = None if difference.is_noise else metric.better(difference.value, 0.0)
     se = difference.se if np.isfinite(difference.se) else None
     return Comparison(difference, se, better, _changes(run, other))
+
+
+def _known(oof: Frame) -> Frame:
+    """Return what an OOF frame says of its rows, without the predictions."""
+    return oof.select(name for name in oof.columns if not name.startswith("prediction"))
 
 
 def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:

@@ -103,11 +103,14 @@ class RunFolder:
         return log
 
     def complete(self) -> Path:
-        """Take write permission from every file and give the folder its final name."""
+        """Give the folder its final name and take write permission from every file, in this order.
+
+        A run that is stopped in between is complete; the other way round it could not be written to its end.
+        """
+        self.path = self.path.rename(self.path.with_name(self.path.name.removesuffix(PARTIAL)))
         for path in self.path.rglob("*"):
             if path.is_file():
                 path.chmod(0o444)
-        self.path = self.path.rename(self.path.with_name(self.path.name.removesuffix(PARTIAL)))
         self.release()
         return self.path
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,14 +17,17 @@ from kagflow.competition import Competition
 from kagflow.config import Experiment, write_yaml
 from kagflow.data import Dataset, Source, Table, find_source, read_dataset
 from kagflow.data.table import target_codes, unit_codes
+from kagflow.errors import KagflowError
 from kagflow.features.blame import name_of
 from kagflow.features.pool import make_pool
+from kagflow.metrics import Metric
 from kagflow.models import Problem, Resources, make_model
 from kagflow.runs import surroundings
 from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
 from kagflow.runs.record import Run, open_run
 from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds, frozen_folds, make_splitter
+from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.stats import bootstrap_se
 from kagflow.tracking import NoTracker, Tracker
 from kagflow.training import Layout, Setup, Task, TaskResult, find_transform, plan_layout, run_task, run_tasks
@@ -74,6 +78,7 @@ class _Plan:
             "folds": self.setup.folds.fingerprint,
             "extra": self.extra,
             "versions": surroundings.versions(),
+            "code": surroundings.code_hash(),
             "layout": [self.layout.jobs, self.layout.threads],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
@@ -126,6 +131,7 @@ def cross_validate(
     folder = RunFolder(competition.runs_folder, config, plan.key)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
+        plan.setup.shared.expect(Counter(task.fold for task in todo))
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),
@@ -158,6 +164,7 @@ def _plan(competition: Competition, experiment: Experiment, config: str, origin:
     splitter = make_splitter(splitting.kind, splitting.settings)
     data = read_dataset(origin, facts)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
+    check_groups_stay_whole(folds, data.train.groups)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
     seeds = range(experiment.seed, experiment.seed + experiment.seeds)
@@ -270,7 +277,7 @@ def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -
         number = _fold_of(folds, repeat)[rows]
         for k in np.unique(number):
             own = number == k
-            by_fold.append(metric.score(y[rows][own], predictions[own], pick(weight, rows[own])))
+            by_fold.append(_score_or_none(metric, y[rows][own], predictions[own], pick(weight, rows[own])))
     se = float(np.mean(errors))
     return {
         "metric": metric.name,
@@ -279,12 +286,22 @@ def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -
         "se": se if np.isfinite(se) else None,
         "units": "rows" if units is None else "groups" if table.groups is not None else "moments",
         "folds": by_fold,
-        "folds_mean": float(np.mean(by_fold)),
+        "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
         "rows": table.height,
         "rows_scored": len(oof[0][0]),
         "seeds": plan.experiment.seeds,
         "repeats": folds.repeats,
     }
+
+
+def _score_or_none(
+    metric: Metric, y: NDArray[Any], predictions: Predictions, weight: NDArray[Any] | None
+) -> float | None:
+    """Return the score of one fold, or ``None`` where a fold alone has none (an AUC needs both classes)."""
+    try:
+        return metric.score(y, predictions, weight)
+    except KagflowError:
+        return None
 
 
 def _importance(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -340,7 +357,8 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
 def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
     """Tell the tracker what the run's files hold: scores, and the most important features."""
     for number, score in enumerate(scores["folds"]):
-        tracker.log({"fold_score": score}, step=number)
+        if score is not None:
+            tracker.log({"fold_score": score}, step=number)
     tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
     importance = pl.read_parquet(folder / "importance.parquet").head(_MIRRORED_FEATURES)
     tracker.table("importance", importance.columns, importance.rows())

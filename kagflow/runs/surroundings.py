@@ -1,11 +1,14 @@
 """Where a run took place: versions of the libraries, and the state of the code."""
 
 import functools
+import hashlib
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import kagflow
 
 _PACKAGES = (
     "kagflow",
@@ -23,6 +26,15 @@ _PACKAGES = (
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide on a result."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES}
+
+
+@functools.cache
+def code_hash() -> str:
+    """Return a hash of kagflow's own code, for a version may be worked on."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(kagflow.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def git(folder: Path) -> dict[str, Any] | None:

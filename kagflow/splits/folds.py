@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from kagflow.data import Frame, Rows
+from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError
 
 UNUSED, TRAIN, VALID = 0, 1, 2
@@ -120,6 +121,28 @@ class Folds:
             for rows in (fold.train, fold.valid):
                 digest.update(np.ascontiguousarray(rows, dtype="<i8").tobytes())
         return digest.hexdigest()[:16]
+
+
+def check_groups_stay_whole(folds: Folds, groups: pl.Series | None) -> None:
+    """Refuse folds that train on some rows of a group and score others of it; forward in time that is the rule.
+
+    Raises
+    ------
+    SplitError
+        They do; a score on such folds would be too good.
+    """
+    if groups is None or folds.forward:
+        return
+    codes = dense_codes(groups)
+    for fold in folds:
+        sizes = [np.bincount(codes[rows], minlength=codes.max() + 1) for rows in (fold.train, fold.valid)]
+        both = np.count_nonzero(np.logical_and(*sizes))
+        if both:
+            raise SplitError(
+                f"fold {fold.number} both trains on and scores rows of {both} groups of {groups.name!r}",
+                hint="write `splitter: {kind: group}`, or remove `group` where rows are independent after all",
+                where="splitter.kind",
+            )
 
 
 def folds_from_cells(ids: pl.Series, cells: Rows) -> Folds:

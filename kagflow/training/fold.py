@@ -73,7 +73,7 @@ class Setup:
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Task:
     """One fit: a fold with a seed, or (without a fold) the refit on all training rows."""
 
@@ -184,7 +184,7 @@ def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, 
         drop=experiment.drop,
         prove=task.fold in (0, None),
     )
-    return setup.shared.get((task.fold, len(train)), experiment.seeds, make)
+    return setup.shared.get(task.fold, train, make)
 
 
 def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:

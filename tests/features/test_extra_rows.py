@@ -49,6 +49,18 @@ def test_an_extra_row_of_a_scored_group_stays_out() -> None:
         assert used == {row for row, group in enumerate(extra.groups) if group not in scored}
 
 
+def test_an_extra_row_with_the_id_of_a_scored_row_stays_out() -> None:
+    train = table(0)
+    folds = make_splitter("kfold", {"folds": 4}).split(train)
+    for fold, used in zip(folds, extra_rows_used(train, table(0), "kfold"), strict=True):
+        assert used == set(fold.train)
+
+
+def test_extra_rows_need_groups_where_train_has_them() -> None:
+    with pytest.raises(FeatureError, match="extra rows need groups"):
+        extra_rows_used(table(0, groups=[row % 10 for row in range(N)]), table(100), "group")
+
+
 def test_an_extra_row_from_the_future_stays_out() -> None:
     train, extra = table(0, time=list(range(N))), table(100, time=[-5, 10, N + 5])
     assert extra_rows_used(train, extra, "forward") == [{0}, {0, 1}, {0, 1}, {0, 1}]

@@ -7,7 +7,7 @@ import pytest
 
 from kagflow.data import Table
 from kagflow.errors import ConfigError, FeatureError
-from kagflow.features import FeatureSet, FoldStep
+from kagflow.features import FeatureSet, FoldStep, Selector
 from kagflow.features.encoders import Frequency, Scale, TargetMean
 from kagflow.features.pool import make_pool
 from kagflow.splits import make_splitter
@@ -78,3 +78,20 @@ def test_text_becomes_categories_with_one_vocabulary() -> None:
     made = pool(text)
     assert made.x["a"].dtype == made.test["a"].dtype == pl.Enum(["1.0", "2.0", "3.0", "4.0", "5.0", "6.0"])
     assert isinstance(Frequency(["a"]).fit(made.x).transform(made.x), pl.DataFrame)
+
+
+def test_pooled_steps_learn_from_categories_too() -> None:
+    features = FeatureSet(rows=[lambda x: x.with_columns(c=pl.col("a").cast(pl.String))], pooled=[Frequency(["c"])])
+    assert pool(features).test["c__frequency"].to_list() == pytest.approx([1 / 6] * 6)
+
+
+def test_a_selector_that_could_change_is_refused() -> None:
+    class Remembers(Selector):
+        names: tuple[str, ...] = ()
+
+        def fit(self, x, y):
+            self.names = self.names or tuple(x.columns)
+            return self.names
+
+    with pytest.raises(FeatureError, match="is not a frozen dataclass"):
+        FeatureSet(select=Remembers())

@@ -87,7 +87,7 @@ class Competition:
         folder.mkdir(parents=True)
         (root / "files").mkdir()
         facts = FACTS.format(task=kind.task, splitter=kind.splitter, metric="auc" if kind.task == "binary" else "rmse")
-        roles = "group: patient\n" + ("time: day\n" if kind.timed else "")
+        roles = ("group: patient\n" if kind.splitter == "group" else "") + ("time: day\n" if kind.timed else "")
         (folder / "competition.yaml").write_text(facts + roles)
         (folder / "features.py").write_text(features)
         return cls(root, kind, Experiment(threads=1, **settings))

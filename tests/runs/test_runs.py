@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kagflow.competition import load
-from kagflow.errors import ConfigError, DataError
+from kagflow.errors import ConfigError, DataError, ModelError
 from kagflow.metrics import find_metric
 from kagflow.runs import best_run, compare, cross_validate, list_runs, read_run
 
@@ -191,7 +191,7 @@ class TestCompare:
         assert (comparison.difference.value, comparison.se, comparison.better, comparison.changes) == (0, 0, None, [])
 
     def test_one_group_gives_no_standard_error(self, project):
-        project.facts(group="shop", ignore=["day", "w"], splitter={"kind": "kfold", "folds": 3})
+        project.facts(group="shop", time="day", ignore=["w"], splitter={"kind": "forward", "folds": 3})
         train = pl.read_csv(project.raw / "train.csv").with_columns(shop=pl.lit(1))
         train.write_csv(project.raw / "train.csv")
         run = project.cv(*RIDGE)
@@ -234,3 +234,21 @@ def test_a_damaged_run_is_named(project):
     (run.path / "scores.json").unlink()
     with pytest.raises(DataError, match="cannot be read"):
         list_runs(project.runs)
+
+
+def test_a_fold_that_has_no_score_alone_does_not_spoil_the_run(project):
+    project.facts(
+        task="binary", metric="auc", time="day", splitter={"kind": "forward", "folds": 3}, ignore=["shop", "w"]
+    )
+    project.data("binary")
+    train = pl.read_csv(project.raw / "train.csv", schema_overrides={"y": pl.String})
+    last = pl.col("id") >= 45  # the last block
+    train.with_columns(y=pl.when(last).then(pl.lit("False")).otherwise("y")).write_csv(project.raw / "train.csv")
+    scores = project.cv("model.kind=sklearn", "model.estimator=sklearn.linear_model.LogisticRegression").scores
+    assert scores["folds"][-1] is None
+    assert all(0 <= score <= 1 for score in (*scores["folds"][:2], scores["cv"], scores["folds_mean"]))
+
+
+def test_rounds_that_cannot_be_found_are_refused(project):
+    with pytest.raises(ModelError, match="cannot stop early"):
+        project.cv("model.params.boosting=dart", "rounds.limit=5")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kagflow.errors import SplitError
 from kagflow.splits import Fold, Folds, make_splitter
-from kagflow.splits.folds import folds_from_cells
+from kagflow.splits.folds import check_groups_stay_whole, folds_from_cells
 from tests.splits.tables import seeds, table
 
 
@@ -126,3 +126,11 @@ def test_fingerprints_differ_when_anything_differs() -> None:
 
 def test_the_name_of_the_id_column_is_no_matter() -> None:
     assert example(ids=example().ids.alias("Id")).fingerprint == example().fingerprint
+
+
+def test_folds_that_cut_through_groups_are_refused() -> None:
+    folds = folds_from_cells(pl.Series("id", range(4)), rows(0, 0, 1, 1))
+    check_groups_stay_whole(folds, pl.Series("patient", ["a", "a", "b", "b"]))
+    check_groups_stay_whole(folds, None)
+    with pytest.raises(SplitError, match="fold 0 both trains on and scores rows of 1 groups of 'patient'"):
+        check_groups_stay_whole(folds, pl.Series("patient", ["a", "b", "b", "c"]))

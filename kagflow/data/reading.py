@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import operator
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -21,6 +22,7 @@ from kagflow.data.source import Source
 from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
 
+_LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
 _SUFFIXES = ("", ".gz", ".zip")
 _HEADER_BYTES = 1_000_000
 _GLANCE = 1000
@@ -225,12 +227,20 @@ def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fr
 
 def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
+    if any(_begins_like_a_word(column) for column in columns):
+        return columns
     for convert in (_integers, _floats, _booleans, _dates, _moments):
         converted = [_lossless(convert, column) for column in columns]
         fitting = [column for column in converted if column is not None]
         if len(fitting) == len(columns) and len({column.dtype for column in fitting}) == 1:
             return fitting
     return columns
+
+
+def _begins_like_a_word(column: pl.Series) -> bool:
+    """Say whether the first value settles that a column is text, which most columns of text do."""
+    known = column.drop_nulls()
+    return not known.is_empty() and _LIKE_NO_WORD.match(known[0]) is None
 
 
 def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

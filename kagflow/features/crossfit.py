@@ -19,16 +19,14 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from kagflow.data import Frame, Target
+from kagflow.data import Frame, Rows, Target
 from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
 from kagflow.features.pool import Pool, run_row_function
 from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
 from kagflow.features.steps import AdditiveStep, FittedStep, FoldStep, HistoryStep, RowStep, TargetStep
 
-Rows = NDArray[np.int64]
 Frames = dict[str, Frame]
 TRAIN, TEST = "train", "test"
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kagflow.config import Experiment, RoundsConfig
-from kagflow.data import Frame, Table, Target
+from kagflow.data import Frame, Rows, Table, Target
 from kagflow.errors import ModelError, SplitError
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.pool import Pool
@@ -22,7 +22,6 @@ from kagflow.splits import Folds, Splitter
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
 
-Rows = NDArray[np.int64]
 Predictions = NDArray[np.float64]
 STOP, VALID = "stop", "valid"
 _ROWS_FOR_REFIT = 100_000

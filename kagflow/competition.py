@@ -113,7 +113,7 @@ def find_root(start: Path | None = None) -> Path:
     )
 
 
-def load(name: str, root: Path | None = None) -> Competition:
+def load(name: str, root: str | Path | None = None) -> Competition:
     """Load a competition.
 
     Parameters
@@ -130,7 +130,7 @@ def load(name: str, root: Path | None = None) -> Competition:
     FeatureError
         Its features cannot be imported.
     """
-    root = root or find_root()
+    root = find_root() if root is None else Path(root)
     folder = root / "competitions" / name.replace("-", "_")
     if not (folder / FACTS).is_file():
         known = [path.parent.name for path in (root / "competitions").glob(f"*/{FACTS}")]

@@ -37,23 +37,30 @@ def prove_row_wise(step: object, function: Callable[[Frame], Frame], x: Frame, r
     FeatureError
         Some value changed: the function looks at other rows (a mean, a rank, a shift, a fill).
     """
+    with blaming(step):
+        moved = moved_columns(function, x, result)
+    if moved:
+        raise FeatureError(
+            f"is not row-wise: run on {_sample_size(x)} of {x.height} rows alone, it gives other values "
+            f"for {_first_few(moved)}",
+            hint="learn what it needs of other rows in a fold step (under `pooled`, where the competition allows it)",
+            where=where_is(step),
+        )
+
+
+def moved_columns(function: Callable[[Frame], Frame], x: Frame, result: Frame) -> list[str]:
+    """Return the columns of ``result``, which the function made of ``x``, that differ when it is given a few rows."""
     if x.height < 2:
-        return
-    size = min(_MOST_ROWS, x.height // 2)
+        return []
+    size = _sample_size(x)
     order = np.random.default_rng(_SEED).choice(x.height, 2 * size, replace=False)
     # Twice, on different rows: of the one row that holds a maximum, at least one of the two parts knows nothing.
-    for some in (order[:size], order[size : 2 * size]):
-        with blaming(step):
-            again = function(x[some])
-        moved = changed_columns(result[some], again)
-        if moved:
-            raise FeatureError(
-                f"is not row-wise: run on {size} of {x.height} rows alone, it gives other values "
-                f"for {_first_few(moved)}",
-                hint="learn what it needs of other rows in a fold step "
-                "(under `pooled`, where the competition allows it)",
-                where=where_is(step),
-            )
+    parts = (order[:size], order[size:])
+    return next(filter(None, (changed_columns(result[some], function(x[some])) for some in parts)), [])
+
+
+def _sample_size(x: Frame) -> int:
+    return min(_MOST_ROWS, x.height // 2)
 
 
 def prove_history(step: HistoryStep, learned: FittedStep, x: Frame, y: Target, time: pl.Series) -> None:

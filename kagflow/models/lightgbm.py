@@ -82,10 +82,10 @@ class LightGBM(Model):
                 f"LightGBM: {error}", hint="check model.params against its documentation", where="model.params"
             ) from error
         rounds = booster.best_iteration if valid_sets else limit
-        # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
-        # text, which takes long to make, is at hand when the model is saved.
+        # To let go of the data LightGBM would write a booster as text and read it back; the text is needed anyway, to
+        # save the model, and reading it takes as long as predicting a few thousand rows.
         text = booster.model_to_string(num_iteration=rounds)
-        booster.model_from_string(text).free_dataset()
+        booster.free_dataset()
         if valid_sets and not booster.best_iteration:
             raise ModelError(
                 "LightGBM cannot stop early with these parameters (dart never does)",
@@ -140,7 +140,7 @@ class FittedLightGBM:
     def save(self, path: Path) -> None:
         """Write ``<path>.txt``, LightGBM's text format."""
         # Not with LightGBM's own writer, which is silent on a full disk.
-        path.with_suffix(".txt").write_text(self._text, encoding="utf-8")
+        path.with_suffix(".txt").write_bytes(self._text.encode())
 
 
 def load(path: Path) -> FittedLightGBM:

@@ -249,6 +249,16 @@ def test_a_fold_that_has_no_score_alone_does_not_spoil_the_run(project):
     assert all(0 <= score <= 1 for score in (*scores["folds"][:2], scores["cv"], scores["folds_mean"]))
 
 
+def test_what_another_version_of_the_code_began_is_not_continued(project, monkeypatch):
+    def key() -> str:
+        return project.cv(*RIDGE).name.rpartition("-")[2]
+
+    assert key() == key()
+    before = key()
+    monkeypatch.setattr("kagflow.runs.surroundings.code_hash", lambda: "other")
+    assert key() != before
+
+
 def test_rounds_that_cannot_be_found_are_refused(project):
     with pytest.raises(ModelError, match="cannot stop early"):
         project.cv("model.params.boosting=dart", "rounds.limit=5")

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kagflow.competition import load
-    from kagflow.runs import cross_validate, list_runs
+    from kagflow.runs import Look, cross_validate, list_runs
 
 # Imported when asked for, so that `import kagflow.errors` costs nothing.
 _PUBLIC = {
+    "Look": "kagflow.runs",
     "load": "kagflow.competition",
     "cross_validate": "kagflow.runs",
     "list_runs": "kagflow.runs",
 }
-__all__ = ["cross_validate", "list_runs", "load"]
+__all__ = ["Look", "cross_validate", "list_runs", "load"]
 
 
 def __getattr__(name: str) -> Any:

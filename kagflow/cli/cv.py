@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kagflow.cli.printing import print_results, rounded, with_noise
 from kagflow.competition import Competition, load
-from kagflow.runs import Run, best_run, cross_validate
+from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
@@ -18,15 +18,24 @@ Track = Literal["off", "offline", "online"]
 
 
 def cv(
-    name: str, *, configs: list[str], overrides: tuple[str, ...], source: Path | None, track: Track, json: bool
+    name: str,
+    *,
+    configs: list[str],
+    overrides: tuple[str, ...],
+    source: Path | None,
+    sample: float,
+    only_folds: tuple[int, ...],
+    track: Track,
+    json: bool,
 ) -> None:
     """Cross-validate one experiment after the other; without a config the default one."""
     competition = load(name)
+    look = Look(sample, only_folds)
     runs: list[Run] = []
     wanted: list[str | None] = [*configs] or [None]
     for chosen in wanted:
         listener = _Bar(chosen or "default", first_line=not json and not runs)
-        runs.append(_run(competition, chosen, overrides, source, track, listener))
+        runs.append(_run(competition, chosen, overrides, source, look, track, listener))
         if not json:
             _print_run(competition, runs[-1])
     if json:
@@ -38,6 +47,7 @@ def _run(
     config: str | None,
     overrides: tuple[str, ...],
     source: Path | None,
+    look: Look,
     track: Track,
     listener: "_Bar",
 ) -> Run:
@@ -45,7 +55,13 @@ def _run(
     tracker = make_tracker(track, competition.runs_folder, "kagflow", _warn)
     with listener:
         return cross_validate(
-            competition, experiment, config=config or "default", source=source, tracker=tracker, listener=listener
+            competition,
+            experiment,
+            config=config or "default",
+            source=source,
+            look=look,
+            tracker=tracker,
+            listener=listener,
         )
 
 
@@ -93,9 +109,11 @@ def _print_run(competition: Competition, run: Run) -> None:
     scores: dict[str, Any] = run.scores
     better = "less" if scores["direction"] == "minimize" else "more"
     print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
+    if run.quick:
+        print(f"  quick    {_what_was_looked_at(run)}: the score compares with no other run's")
     folds = "  ".join("none" if score is None else rounded(score, scores["se"]) for score in scores["folds"])
     print(f"  folds    {folds}")
-    if scores["rows_scored"] < scores["rows"]:
+    if scores["rows_scored"] < scores["rows"] and not run.quick:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
     if run.facts["pooled"]:
         print(
@@ -104,6 +122,14 @@ def _print_run(competition: Competition, run: Run) -> None:
     print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {_relative(run.path)}")
     print(f"  submit   {_relative(run.path / SUBMISSION)}")
+
+
+def _what_was_looked_at(run: Run) -> str:
+    look = run.facts["quick_look"]
+    parts = [f"{look['sample']:.3g} of the training rows"] if look["sample"] < 1 else []
+    if look["folds"]:
+        parts.append(f"{len(look['folds'])} of the folds")
+    return ", ".join(parts)
 
 
 def _relative(path: Path) -> Path:

@@ -36,7 +36,12 @@ def _print_table(shown: list[Run]) -> None:
         score = with_noise(run.scores["cv"], run.scores["se"])
         facts = run.facts
         table.add_row(
-            run.name, facts["config"], facts["edition"], run.scores["metric"], score, f"{facts['seconds']:.1f}"
+            run.name,
+            facts["config"] + (" (quick look)" if run.quick else ""),
+            facts["edition"],
+            run.scores["metric"],
+            score,
+            f"{facts['seconds']:.1f}",
         )
     # As wide as the table: a name that is cut off can be neither copied nor searched for.
     Console(width=_WIDE).print(table)

@@ -29,6 +29,12 @@ def cv(
     config: Config = None,
     set_: Set = None,
     source: Source = None,
+    sample: Annotated[
+        float, typer.Option("--sample", help="A quick look at a share of the training rows, such as 0.1.")
+    ] = 1.0,
+    only_folds: Annotated[
+        list[int] | None, typer.Option("--only-folds", help="A quick look at one fold, by number; repeatable.")
+    ] = None,
     track: Annotated[
         Literal["off", "offline", "online"],
         typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
@@ -39,7 +45,16 @@ def cv(
     """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
     from kagflow.cli import cv as verb
 
-    verb.cv(name, configs=config or [], overrides=tuple(set_ or ()), source=source, track=track, json=json)
+    verb.cv(
+        name,
+        configs=config or [],
+        overrides=tuple(set_ or ()),
+        source=source,
+        sample=sample,
+        only_folds=tuple(only_folds or ()),
+        track=track,
+        json=json,
+    )
 
 
 def runs(

@@ -1,7 +1,7 @@
 """Runs: a folder that a stranger can open, written fold by fold and never changed afterwards."""
 
 from kagflow.runs.compare import Comparison, compare
-from kagflow.runs.execute import Listener, cross_validate
+from kagflow.runs.execute import Listener, Look, cross_validate
 from kagflow.runs.record import Run, best_run, list_runs, read_run
 
-__all__ = ["Comparison", "Listener", "Run", "best_run", "compare", "cross_validate", "list_runs", "read_run"]
+__all__ = ["Comparison", "Listener", "Look", "Run", "best_run", "compare", "cross_validate", "list_runs", "read_run"]

@@ -44,6 +44,13 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
     ConfigError
         They were made on other data or folds, so their rows do not pair.
     """
+    for each in (run, other):
+        if each.quick:
+            raise ConfigError(
+                "a quick look at a part of the data compares with no other run",
+                hint="run its config without --sample and --only-folds",
+                where=each.name,
+            )
     for what in PAIRING:
         if run.facts["fingerprints"][what] != other.facts["fingerprints"][what]:
             raise ConfigError(

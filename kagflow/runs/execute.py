@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from kagflow.competition import Competition
 from kagflow.config import Experiment, write_yaml
 from kagflow.data import Dataset, Source, Table, find_source, read_dataset
-from kagflow.data.table import target_codes, unit_codes
-from kagflow.errors import KagflowError
+from kagflow.data.table import dense_codes, target_codes, unit_codes
+from kagflow.errors import ConfigError, KagflowError
 from kagflow.features.blame import name_of
 from kagflow.features.pool import make_pool
 from kagflow.metrics import Metric
@@ -34,6 +35,7 @@ from kagflow.training import Layout, Setup, Task, TaskResult, find_transform, pl
 
 Predictions = NDArray[np.float64]
 _MIRRORED_FEATURES = 100
+_SAMPLE_SEED = 20_011
 
 
 class Listener(Protocol):
@@ -55,6 +57,37 @@ class _Nobody:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How much of the data a cross-validation looks at.
+
+    Attributes
+    ----------
+    sample
+        Share of the training rows, in (0, 1]; whole groups where there are groups.
+    folds
+        Numbers of the folds that are fitted and scored; empty for all.
+    """
+
+    sample: float = 1.0
+    folds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sample <= 1:
+            raise ConfigError(
+                f"a sample is a share of the rows, got {self.sample}", hint="for example 0.1", where="--sample"
+            )
+
+    @property
+    def quick(self) -> bool:
+        """Whether it is less than all of it."""
+        return self.sample < 1 or bool(self.folds)
+
+    def document(self) -> dict[str, Any] | None:
+        """Return it as `run.json` has it; ``None`` for all of the data."""
+        return {"sample": self.sample, "folds": list(self.folds)} if self.quick else None
+
+
+@dataclass(frozen=True)
 class _Plan:
     """Everything that is known before the first fit."""
 
@@ -66,6 +99,7 @@ class _Plan:
     tasks: tuple[Task, ...]
     layout: Layout
     extra: str | None
+    look: Look
 
     @property
     def key(self) -> str:
@@ -77,6 +111,7 @@ class _Plan:
             "edition": self.data.edition,
             "folds": self.setup.folds.fingerprint,
             "extra": self.extra,
+            "look": self.look.document(),
             "versions": surroundings.versions(),
             "code": surroundings.code_hash(),
             "layout": [self.layout.jobs, self.layout.threads],
@@ -91,6 +126,7 @@ def cross_validate(
     config: str = "default",
     source: Path | None = None,
     extra: Table | None = None,
+    look: Look | None = None,
     tracker: Tracker | None = None,
     listener: Listener | None = None,
 ) -> Run:
@@ -108,6 +144,8 @@ def cross_validate(
         A folder of raw files, instead of the first source that applies.
     extra
         Rows that join the training rows of every fold, and are never scored.
+    look
+        A quick one, at a sample of the rows or some of the folds; all of them when absent.
     tracker
         Mirrors the run.
     listener
@@ -127,7 +165,7 @@ def cross_validate(
     tracker, listener = tracker or NoTracker(), listener or _Nobody()
     experiment = experiment or Experiment()
     origin = find_source(competition.name, competition.facts, competition.root, source)
-    plan = _plan(competition, experiment, config, origin, extra)
+    plan = _plan(competition, experiment, config, origin, extra, look)
     folder = RunFolder(competition.runs_folder, config, plan.key)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
@@ -154,24 +192,28 @@ def cross_validate(
         raise
 
 
-def _plan(competition: Competition, experiment: Experiment, config: str, origin: Source, extra: Table | None) -> _Plan:
+def _plan(
+    competition: Competition,
+    experiment: Experiment,
+    config: str,
+    origin: Source,
+    extra: Table | None = None,
+    look: Look | None = None,
+) -> _Plan:
     """Load the data, freeze the folds, run the row steps, and list the tasks."""
+    look = look or Look()
     facts, metric = competition.facts, competition.metric
     model = make_model(experiment.model, experiment.rounds)
     transform = find_transform(experiment.target_transform or facts.target_transform or metric.transform)
     features = competition.feature_set(experiment.features)
     splitting = facts.splitter.changed(experiment.splitter)
     splitter = make_splitter(splitting.kind, splitting.settings)
-    data = read_dataset(origin, facts)
+    data = _sampled(read_dataset(origin, facts), look.sample)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
-    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
-    numbers: list[int | None] = [fold.number for fold in folds]
-    tasks = tuple(
-        Task(number, seed) for number in [*numbers, *([None] if experiment.test == "refit" else [])] for seed in seeds
-    )
+    tasks = tuple(_tasks(experiment, folds, look))
     layout = plan_layout(len(tasks), data.train.height, experiment.threads)
     setup = Setup(
         table=data.train,
@@ -184,7 +226,37 @@ def _plan(competition: Competition, experiment: Experiment, config: str, origin:
         experiment=experiment,
         resources=Resources(layout.threads),
     )
-    return _Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra))
+    return _Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look)
+
+
+def _sampled(data: Dataset, share: float) -> Dataset:
+    """Return the data with a share of the training rows, drawn by their independent units."""
+    if share == 1:
+        return data
+    table = data.train
+    units = dense_codes(table.groups) if table.groups is not None else np.arange(table.height)
+    n_units = int(units.max()) + 1
+    drawn = np.random.default_rng(_SAMPLE_SEED).permutation(n_units)[: math.ceil(share * n_units)]
+    rows = np.flatnonzero(np.isin(units, drawn))
+    known: dict[str, Any] = {part.name: getattr(table, part.name) for part in fields(table)}
+    some = Table(**{name: column[rows] for name, column in known.items() if column is not None})
+    return replace(data, train=some, fingerprint=f"{data.fingerprint}-{share:g}")
+
+
+def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
+    """Yield the fits: every fold that is looked at with every seed, then the refits on all training rows."""
+    known = [fold.number for fold in folds]
+    unknown = set(look.folds) - set(known)
+    if unknown:
+        raise ConfigError(
+            f"there is no fold {min(unknown)}", hint=f"folds are numbered 0 to {known[-1]}", where="--only-folds"
+        )
+    numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
+    if experiment.test == "refit":
+        numbers.append(None)
+    for number in numbers:
+        for seed in range(experiment.seed, experiment.seed + experiment.seeds):
+            yield Task(number, seed)
 
 
 def _fingerprint(extra: Table | None) -> str | None:
@@ -199,11 +271,13 @@ def _fingerprint(extra: Table | None) -> str | None:
 
 def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
     """Write predictions, scores, importance and the submission of a run whose tasks are all done."""
-    oof = [_oof(plan, folder, repeat) for repeat in range(plan.setup.folds.repeats)]
+    fitted = {task.fold for task in plan.tasks}
+    repeats = sorted({fold.repeat for fold in plan.setup.folds if fold.number in fitted})
+    oof = {repeat: _oof(plan, folder, repeat) for repeat in repeats}
     scores = _scores(plan, oof)
-    pl.concat(
-        _oof_frame(plan, rows, predictions, repeat) for repeat, (rows, predictions) in enumerate(oof)
-    ).write_parquet(folder.path / "oof.parquet")
+    pl.concat(_oof_frame(plan, rows, predictions, repeat) for repeat, (rows, predictions) in oof.items()).write_parquet(
+        folder.path / "oof.parquet"
+    )
     test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
     predictions = [folder.test(task) for task in test]
     mean = np.mean(predictions, axis=0)
@@ -223,8 +297,8 @@ def _oof(plan: _Plan, folder: RunFolder, repeat: int) -> tuple[NDArray[np.int64]
     """Return the rows that a repeat scores, ascending, and their predictions (the mean over seeds)."""
     rows, predictions = [], []
     for fold in plan.setup.folds:
-        if fold.repeat == repeat:
-            made = [folder.oof(task) for task in plan.tasks if task.fold == fold.number]
+        made = [folder.oof(task) for task in plan.tasks if task.fold == fold.number]
+        if made and fold.repeat == repeat:
             rows.append(made[0][0])
             predictions.append(np.mean([prediction for _, prediction in made], axis=0))
     stacked = np.concatenate(rows)
@@ -258,7 +332,7 @@ def _fold_of(folds: Folds, repeat: int) -> NDArray[np.int64]:
     return numbers
 
 
-def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -> dict[str, Any]:
+def _scores(plan: _Plan, oof: Mapping[int, tuple[NDArray[np.int64], Predictions]]) -> dict[str, Any]:
     """Return the scores of a run: over each repeat's whole OOF, averaged, and of each fold."""
     metric, table, folds = plan.competition.metric, plan.data.train, plan.setup.folds
     assert table.y is not None
@@ -270,7 +344,7 @@ def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -
         return None if values is None else values[rows]
 
     whole, errors, by_fold = [], [], []
-    for repeat, (rows, predictions) in enumerate(oof):
+    for repeat, (rows, predictions) in oof.items():
         whole.append(metric.score(y[rows], predictions, pick(weight, rows)))
         codes = None if units is None else np.unique(units[rows], return_inverse=True)[1]
         errors.append(bootstrap_se(metric, y[rows], predictions, weight=pick(weight, rows), units=codes))
@@ -288,9 +362,9 @@ def _scores(plan: _Plan, oof: Sequence[tuple[NDArray[np.int64], Predictions]]) -
         "folds": by_fold,
         "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
         "rows": table.height,
-        "rows_scored": len(oof[0][0]),
+        "rows_scored": len(next(iter(oof.values()))[0]),
         "seeds": plan.experiment.seeds,
-        "repeats": folds.repeats,
+        "repeats": len(oof),
     }
 
 
@@ -344,6 +418,7 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
                 "sources": competition.source_hash,
                 "edition": plan.data.edition,
             },
+            "quick_look": plan.look.document(),
             "chosen_by_looking": [],
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
             "extra_rows": len(setup.pool.extra_rows),

@@ -42,8 +42,17 @@ class Run:
         """Name of its folder."""
         return self.path.name
 
+    @property
+    def quick(self) -> bool:
+        """Whether it looked at a part of the data only, so that its score compares with no other."""
+        return self.facts.get("quick_look") is not None
+
     def compares_with(self, other: "Run") -> bool:
         """Say whether both scores measure the same on the same rows."""
+        if self is other:
+            return True
+        if self.quick or other.quick:
+            return False
         same = all(self.facts["fingerprints"][what] == other.facts["fingerprints"][what] for what in PAIRING)
         return same and self.scores["metric"] == other.scores["metric"]
 
@@ -61,8 +70,8 @@ class Run:
 
     def result(self) -> dict[str, Any]:
         """Return what ``--json`` prints of a run."""
-        shown = ("competition", "config", "edition", "seconds")
-        facts = {name: self.facts[name] for name in shown}
+        shown = ("competition", "config", "edition", "quick_look", "seconds")
+        facts = {name: self.facts.get(name) for name in shown}
         return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / SUBMISSION)}
 
 
@@ -89,7 +98,7 @@ def list_runs(runs: Path) -> list[Run]:
 
 
 def read_run(runs: Path, name: str) -> Run:
-    """Return one run by its name or path, by its config (the newest), or by a part of its name that no other has.
+    """Return one run by its name or path, by its config (the newest that is no quick look), or by a part of its name that no other has.
 
     Raises
     ------
@@ -100,7 +109,7 @@ def read_run(runs: Path, name: str) -> Run:
     wanted = Path(name).name
     found = (
         [run for run in known if run.name == wanted]
-        or [run for run in known if run.facts["config"] == wanted][-1:]
+        or [run for run in known if run.facts["config"] == wanted and not run.quick][-1:]
         or [run for run in known if wanted in run.name]
     )
     if len(found) == 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kagflow.competition import load
-    from kagflow.runs import Look, cross_validate, list_runs
+    from kagflow.runs import Look, cross_validate, list_runs, predict
 
 # Imported when asked for, so that `import kagflow.errors` costs nothing.
 _PUBLIC = {
@@ -19,8 +19,9 @@ _PUBLIC = {
     "load": "kagflow.competition",
     "cross_validate": "kagflow.runs",
     "list_runs": "kagflow.runs",
+    "predict": "kagflow.runs",
 }
-__all__ = ["Look", "cross_validate", "list_runs", "load"]
+__all__ = ["Look", "cross_validate", "list_runs", "load", "predict"]
 
 
 def __getattr__(name: str) -> Any:

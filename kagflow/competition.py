@@ -5,11 +5,14 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+import polars as pl
+
 from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_facts
+from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.metrics import METRICS, Metric, find_metric
@@ -35,6 +38,8 @@ class Competition:
         Named sets of `features.py`; ``default`` is ``FEATURES``.
     sources
         Contents of the files that decide on a result, by name.
+    additions
+        What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Competition:
     metric: Metric
     feature_sets: Mapping[str, FeatureSet]
     sources: Mapping[str, str]
+    additions: Additions = field(default_factory=Additions)
 
     @property
     def data_folder(self) -> Path:
@@ -139,16 +145,28 @@ def load(name: str, root: str | Path | None = None) -> Competition:
             hint=did_you_mean(name.replace("-", "_"), known),
             where=str(root / "competitions"),
         )
+    return open_folder(folder, folder.name, root)
+
+
+def open_folder(folder: Path, name: str, root: Path) -> Competition:
+    """Return the competition whose files lie in a folder, which may be a run's: there they are as they were.
+
+    Raises
+    ------
+    ConfigError, FeatureError
+        As ``load``.
+    """
     facts = read_facts(folder / FACTS)
     sources = {file: _read_source(folder / file) for file in (FACTS, FEATURES, METRIC) if (folder / file).is_file()}
-    modules = {file: _load_module(folder / file, sources[file]) for file in sources if file != FACTS}
+    modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     return Competition(
-        name=folder.name,
+        name=name,
         root=root,
         facts=facts,
         metric=_metric(facts, modules.get(METRIC), folder),
         feature_sets=_feature_sets(modules.get(FEATURES), folder),
         sources=sources,
+        additions=_additions(facts, modules.get(FEATURES), folder),
     )
 
 
@@ -160,12 +178,12 @@ def _read_source(path: Path) -> str:
         raise ConfigError(f"is not UTF-8: {error}", hint="save it as UTF-8", where=str(path)) from None
 
 
-def _load_module(path: Path, source: str) -> ModuleType:
+def _load_module(path: Path, source: str, competition: str) -> ModuleType:
     """Run a file of the competition as a module; an error names its line.
 
     What runs is the text that is hashed and kept with a run, never a cached compilation of it.
     """
-    name = f"kagflow_competition_{path.parent.name}_{path.stem}"
+    name = f"kagflow_competition_{competition}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -204,6 +222,33 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
         )
     sets["default"] = sets.pop("features")
     return sets
+
+
+def _additions(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Additions:
+    """Return the expressions that stand for a group or time column."""
+    where = str(folder / FEATURES)
+    group = _expression("GROUP", facts.group, module, where)
+    return Additions(group, _expression("TIME", facts.time, module, where), where)
+
+
+def _expression(name: str, column: str | None, module: ModuleType | None, where: str) -> pl.Expr | None:
+    """Return an expression of a module, unless the facts name a column for the same thing."""
+    own = getattr(module, name, None)
+    if own is None:
+        return None
+    if not isinstance(own, pl.Expr):
+        raise ConfigError(
+            f"{name} must be a polars expression, got {type(own).__name__}",
+            hint=f'write, for example, {name} = pl.col("a_column").str.head(4)',
+            where=where,
+        )
+    if column is not None:
+        raise ConfigError(
+            f"{name} is defined here, and competition.yaml names the column {column!r} under `{name.lower()}`",
+            hint="keep one of the two",
+            where=where,
+        )
+    return own.alias(name)
 
 
 def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Metric:

@@ -1,9 +1,11 @@
 """A competition is loaded from its folder by path."""
 
+import polars as pl
 import pytest
 
 from kagflow.competition import find_root, load
-from kagflow.errors import ConfigError, FeatureError
+from kagflow.data import Source, read_dataset
+from kagflow.errors import ConfigError, FeatureError, SplitError
 
 
 def test_a_folder_of_facts_is_enough(project):
@@ -58,3 +60,46 @@ def test_an_own_metric_must_be_a_metric_and_be_named(project):
     project.write("competitions/toy/metric.py", "METRIC = 1\n")
     with pytest.raises(ConfigError, match="must be a kagflow"):
         load("toy", project.root)
+
+
+# --- groups and time by expression -----------------------------------------------------------------------------------
+
+EXPRESSIONS = "FEATURES = FeatureSet()\nGROUP = pl.col('color').str.head(1)\nTIME = pl.col('day') // 3\n"
+
+
+def test_groups_and_time_may_be_expressions(project):
+    project.features(EXPRESSIONS)
+    competition = load("toy", project.root)
+    data = read_dataset(Source("folder", project.raw), competition.facts, competition.additions)
+    assert set(data.train.groups) == {"r", "g", "b"}
+    assert data.train.time.to_list() == [row // 6 // 3 for row in range(60)]
+
+
+def test_a_run_splits_by_them(project):
+    project.features(EXPRESSIONS)
+    oof = project.cv("splitter.kind=group", "splitter.folds=3", "rounds=3").oof()
+    fold_of = oof.join(pl.read_csv(project.raw / "train.csv"), on="id").group_by("color").agg(pl.col("fold").n_unique())
+    assert fold_of["fold"].to_list() == [1, 1, 1]
+    with pytest.raises(SplitError, match="groups of 'GROUP'"):
+        project.cv("rounds=3")  # folds of rows cut through the groups
+
+
+def test_an_expression_and_a_column_for_the_same_thing_are_refused(project):
+    path = project.features(EXPRESSIONS)
+    project.facts(group="shop")
+    with pytest.raises(ConfigError, match="names the column 'shop' under `group`") as caught:
+        load("toy", project.root)
+    assert (caught.value.hint, caught.value.where) == ("keep one of the two", str(path))
+
+
+def test_group_must_be_an_expression(project):
+    project.features("FEATURES = FeatureSet()\nGROUP = 'color'\n")
+    with pytest.raises(ConfigError, match="GROUP must be a polars expression, got str"):
+        load("toy", project.root)
+
+
+def test_the_check_names_what_is_wrong_with_them(project):
+    project.features("FEATURES = FeatureSet()\nTIME = pl.col('day').rank()\n")
+    said = project.cli("check", "toy")
+    assert said.code == 1
+    assert "features.py, TIME" in said.err

@@ -21,7 +21,7 @@ def check_files(data: Dataset) -> list[Finding]:
 
 
 def _sample_ids(data: Dataset) -> list[Finding]:
-    sample, test = sample_ids(data), data.test.ids
+    sample, test = sample_ids(data.sample, data.test.ids), data.test.ids
     missing = sample.filter(~sample.is_in(test.implode())).len()
     extra = test.filter(~test.is_in(sample.implode())).len()
     if not missing and not extra:

@@ -14,7 +14,7 @@ def check(name: str, *, source: Path | None, json: bool) -> None:
     """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
     competition = load(name)
     found = find_source(competition.name, competition.facts, competition.root, source)
-    findings = check_files(read_dataset(found, competition.facts))
+    findings = check_files(read_dataset(found, competition.facts, competition.additions))
     if json:
         document = {
             "competition": competition.name,

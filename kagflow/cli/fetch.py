@@ -11,7 +11,7 @@ def fetch(name: str, *, source: Path | None, json: bool) -> None:
     """Get the data, read them once, and say what they are."""
     competition = load(name)
     found = find_source(competition.name, competition.facts, competition.root, source)
-    data = read_dataset(found, competition.facts)
+    data = read_dataset(found, competition.facts, competition.additions)
     result = {
         "competition": competition.name,
         "edition": found.edition,

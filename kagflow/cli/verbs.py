@@ -3,6 +3,7 @@
 What a verb does is imported when it is called, so that ``kagflow --help`` answers at once.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -73,4 +74,20 @@ def runs(
     verb.runs(name, run=run, against=against, json=json)
 
 
-VERBS = (fetch, check, cv, runs)
+def predict(
+    name: Annotated[str, typer.Argument(help="The competition; or a run's folder, and nothing more.")],
+    run: Annotated[
+        str | None, typer.Argument(help="A run: part of its name, or its config; absent: the newest whole one.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="The folder with the new test file and sample.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the submission goes.")] = Path("submission.csv"),
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Predict new test rows with a run's saved models: offline, for code competitions."""
+    from kagflow.cli import predict as verb
+
+    verb.predict(name, run=run, data=data, out=out, json=json)
+
+
+VERBS = (fetch, check, cv, predict, runs)

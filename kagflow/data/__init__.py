@@ -1,7 +1,22 @@
 """Files become tables: the last place where the target sits beside the features."""
 
+from kagflow.data.derive import Additions
+from kagflow.data.new_rows import NewRows, read_new_rows
 from kagflow.data.reading import Dataset, read_dataset
 from kagflow.data.source import Edition, Source, find_source
 from kagflow.data.table import Frame, Rows, Table, Target
 
-__all__ = ["Dataset", "Edition", "Frame", "Rows", "Source", "Table", "Target", "find_source", "read_dataset"]
+__all__ = [
+    "Additions",
+    "Dataset",
+    "Edition",
+    "Frame",
+    "NewRows",
+    "Rows",
+    "Source",
+    "Table",
+    "Target",
+    "find_source",
+    "read_dataset",
+    "read_new_rows",
+]

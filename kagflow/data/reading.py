@@ -11,21 +11,24 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from kagflow.config import CompetitionFacts
+from kagflow.data.derive import Additions, derive
 from kagflow.data.source import Source
 from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
 
 _LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
 _SUFFIXES = ("", ".gz", ".zip")
+_Pair = tuple[pl.Series | None, pl.Series | None]  # of train and of test
 _HEADER_BYTES = 1_000_000
 _GLANCE = 1000
+_NOTHING = Additions()
 _LOOK = "open the file and look; it must have commas between columns, and be encoded as UTF-8"
 
 
@@ -58,14 +61,21 @@ class Dataset:
     fingerprint: str
 
 
-def read_dataset(source: Source, facts: CompetitionFacts) -> Dataset:
+def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions = _NOTHING) -> Dataset:
     """Read train, test and sample submission.
+
+    Parameters
+    ----------
+    source, facts
+        Which files, and what is true of them.
+    additions
+        What the competition's folder says of the rows besides: derived groups and time, a file of folds.
 
     Raises
     ------
     DataError
         A file is missing, empty or not CSV; the target or another named column is not there; ids repeat; the target
-        has nulls or the wrong number of classes; groups, times or weights are unusable.
+        has nulls or the wrong number of classes; groups, times, weights or folds are unusable.
     """
     paths = [find_file(source.folder, name) for name in (facts.train_file, facts.test_file, facts.sample_file)]
     raw = [read_bytes(path) for path in paths]
@@ -75,9 +85,14 @@ def read_dataset(source: Source, facts: CompetitionFacts) -> Dataset:
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
     only_train = tuple(name for name in train.columns if name not in in_test and name != facts.target)
     features = [name for name in test.columns if name in in_train and name not in no_features]
+    groups = _groups((train, test), facts, additions, paths[:2])
+    times = _times((train, test), facts, additions, paths[:2])
+    weight = _weight(train, facts.weight, paths[0])
+    for frame, path in zip((train, test), paths[:2], strict=True):
+        _check_ids(frame[facts.id], path)
     return Dataset(
-        train=_table(train, features, facts, y, paths[0]),
-        test=_table(test, features, facts, None, paths[1]),
+        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight),
+        test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
         sample=parse_csv(raw[2], paths[2], as_text=True),
         only_train=only_train,
         classes=classes,
@@ -229,7 +244,7 @@ def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
     if any(_begins_like_a_word(column) for column in columns):
         return columns
-    for convert in (_integers, _floats, _booleans, _dates, _moments):
+    for convert in CONVERSIONS.values():
         converted = [_lossless(convert, column) for column in columns]
         fitting = [column for column in converted if column is not None]
         if len(fitting) == len(columns) and len({column.dtype for column in fitting}) == 1:
@@ -279,6 +294,16 @@ def _moments(column: pl.Series) -> pl.Series:
         return column.str.to_datetime(time_unit="us", strict=False)
     except pl.exceptions.PolarsError:  # no format fits
         return nothing
+
+
+CONVERSIONS: Mapping[type[pl.DataType], Callable[[pl.Series], pl.Series]] = {
+    pl.Int64: _integers,
+    pl.Float64: _floats,
+    pl.Boolean: _booleans,
+    pl.Date: _dates,
+    pl.Datetime: _moments,
+}
+"""How text becomes each of the types that a column may have, the narrowest first; what does not fit becomes null."""
 
 
 def _same_spelling(train: Frame, test: Frame, names: Sequence[str]) -> tuple[Frame, Frame]:
@@ -390,19 +415,6 @@ def _by_number(label: str) -> tuple[float, str]:
     return float(label), label
 
 
-def _table(frame: Frame, features: Sequence[str], facts: CompetitionFacts, y: Target | None, path: Path) -> Table:
-    ids = frame[facts.id]
-    _check_ids(ids, path)
-    return Table(
-        ids=ids,
-        x=frame.select(features),
-        y=y,
-        groups=_known(frame, facts.group, path),
-        time=_time(frame, facts.time, path),
-        weight=_weight(frame, facts.weight, path) if y is not None else None,
-    )
-
-
 def _check_ids(ids: pl.Series, path: Path) -> None:
     if ids.null_count():
         raise DataError(
@@ -417,28 +429,40 @@ def _check_ids(ids: pl.Series, path: Path) -> None:
         )
 
 
-def _known(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
-    """Return a column without nulls; ``None`` where test lacks it."""
-    if name is None or name not in frame.columns:
-        return None
-    if frame[name].null_count():
-        raise DataError(
-            f"{frame[name].null_count()} of {frame.height} rows are null",
-            hint="group and time of every row must be known",
-            where=f"{path}, column {name}",
-        )
-    return frame[name]
+def _groups(frames: Sequence[Frame], facts: CompetitionFacts, additions: Additions, paths: Sequence[Path]) -> _Pair:
+    return _known(frames, facts.group, paths, additions.group, f"{additions.where}, GROUP")[0]
 
 
-def _time(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
-    time = _known(frame, name, path)
-    if time is not None and not (time.dtype.is_numeric() or time.dtype.is_temporal()):
-        raise DataError(
-            f"times must be numbers or dates, which have an order; the first is {str(time[0])!r}",
-            hint="dates are read when they are written as in 2024-01-31 or 2024-01-31 23:59:00",
-            where=f"{path}, column {name}",
-        )
-    return time
+def _times(frames: Sequence[Frame], facts: CompetitionFacts, additions: Additions, paths: Sequence[Path]) -> _Pair:
+    times, places = _known(frames, facts.time, paths, additions.time, f"{additions.where}, TIME")
+    for time, where in zip(times, places, strict=True):
+        if time is not None and not (time.dtype.is_numeric() or time.dtype.is_temporal()):
+            raise DataError(
+                f"times must be numbers or dates, which have an order; the first is {str(time[0])!r}",
+                hint="dates are read when they are written as in 2024-01-31 or 2024-01-31 23:59:00",
+                where=where,
+            )
+    return times
+
+
+def _known(
+    frames: Sequence[Frame], name: str | None, paths: Sequence[Path], expression: pl.Expr | None, origin: str
+) -> tuple[_Pair, Sequence[str]]:
+    """Return a column (of train and of test, which may lack it) or an expression's values, and where each is from."""
+    columns: Sequence[pl.Series | None]
+    if expression is not None:
+        columns, places = derive(frames, expression, origin), [origin, origin]
+    else:
+        columns = [frame[name] if name is not None and name in frame.columns else None for frame in frames]
+        places = [f"{path}, column {name}" for path in paths]
+    for column, where in zip(columns, places, strict=True):
+        if column is not None and column.null_count():
+            raise DataError(
+                f"{column.null_count()} of {column.len()} rows are null",
+                hint="group and time of every row must be known",
+                where=where,
+            )
+    return (columns[0], columns[1]), places
 
 
 def _weight(frame: Frame, name: str | None, path: Path) -> pl.Series | None:

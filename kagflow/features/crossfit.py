@@ -23,8 +23,9 @@ import polars as pl
 from kagflow.data import Frame, Rows, Target
 from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
-from kagflow.features.pool import Pool, run_row_function
+from kagflow.features.pool import Pool
 from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
+from kagflow.features.rows import run_row_function
 from kagflow.features.steps import AdditiveStep, FittedStep, FoldStep, HistoryStep, RowStep, TargetStep
 
 Frames = dict[str, Frame]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from kagflow.data import Frame, Table, Target
 from kagflow.errors import ConfigError, FeatureError
-from kagflow.features.blame import blaming, name_of, where_is
+from kagflow.features.blame import blaming, name_of
 from kagflow.features.proof import check_new_columns, moved_columns, prove_row_wise
-from kagflow.features.steps import FeatureSet, RowStep
+from kagflow.features.rows import run_row_function
+from kagflow.features.steps import FeatureSet, FittedStep, RowStep
 from kagflow.splits import Folds
 
 
@@ -46,6 +47,10 @@ class Pool:
         The same of the test rows.
     hidden
         Columns that steps may use and models do not get: id, group and time.
+    after_rows
+        Names and types of the columns after the row functions.
+    pooled
+        What the pooled steps learned, in their order.
     """
 
     features: FeatureSet
@@ -60,6 +65,8 @@ class Pool:
     test: Frame
     test_time: pl.Series | None
     hidden: tuple[str, ...]
+    after_rows: pl.Schema
+    pooled: tuple[FittedStep, ...]
     _tallies: dict[Any, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -129,7 +136,9 @@ def make_pool(
         )
     tables = [train, *([_conform(extra, train)] if extra is not None else []), test]
     frames = _fix_vocabulary(_run_rows(features.rows, tables), set(hidden))
-    frames = _fix_vocabulary(_pool_steps(features, frames), set(hidden))
+    after_rows = frames[0].schema
+    frames, learned = _pool_steps(features, frames)
+    frames = _fix_vocabulary(frames, set(hidden))
     known = tables[:-1]
     cells, tied = _cells(folds, *known)
     return Pool(
@@ -145,34 +154,9 @@ def make_pool(
         test=frames[-1],
         test_time=test.time,
         hidden=tuple(hidden),
+        after_rows=after_rows,
+        pooled=tuple(learned),
     )
-
-
-def run_row_function(function: RowStep, x: Frame, *, prove: bool = True) -> Frame:
-    """Return a row function's frame, having checked that it kept the rows and looked at no others.
-
-    Raises
-    ------
-    FeatureError
-        It raised, returned something else than a frame, dropped or added rows, or is not row-wise.
-    """
-    with blaming(function):
-        result = function(x)
-    if not isinstance(result, pl.DataFrame):
-        raise FeatureError(
-            f"returned {type(result).__name__}, expected a polars DataFrame",
-            hint="return x.with_columns(...); wrap a pandas function in pandas_step",
-            where=where_is(function),
-        )
-    if result.height != x.height:
-        raise FeatureError(
-            f"was given {x.height} rows and returned {result.height}",
-            hint="a row function keeps all rows; to leave training rows out use FeatureSet(keep=...)",
-            where=where_is(function),
-        )
-    if prove:
-        prove_row_wise(function, function, x, result)
-    return result
 
 
 def _run_rows(functions: Sequence[RowStep], tables: Sequence[Table]) -> list[Frame]:
@@ -188,16 +172,19 @@ def _run_rows(functions: Sequence[RowStep], tables: Sequence[Table]) -> list[Fra
     return frames
 
 
-def _pool_steps(features: FeatureSet, frames: list[Frame]) -> list[Frame]:
+def _pool_steps(features: FeatureSet, frames: list[Frame]) -> tuple[list[Frame], list[FittedStep]]:
+    """Return the frames with the pooled steps' columns, and what these steps learned."""
+    learned = []
     for step in features.pooled:
         with blaming(step):
-            learned = step.fit(pl.concat(frames))
-            made = [learned.transform(frame) for frame in frames]
+            fitted = step.fit(pl.concat(frames))
+            made = [fitted.transform(frame) for frame in frames]
         for columns, frame in zip(made, frames, strict=True):
             check_new_columns(step, columns, frame)
-        prove_row_wise(step, learned.transform, frames[0], made[0])
+        prove_row_wise(step, fitted.transform, frames[0], made[0])
         frames = [frame.with_columns(columns) for frame, columns in zip(frames, made, strict=True)]
-    return frames
+        learned.append(fitted)
+    return frames, learned
 
 
 def _fix_vocabulary(frames: list[Frame], hidden: set[str]) -> list[Frame]:

@@ -1,6 +1,6 @@
 """Models: one interface, and one file a library."""
 
 from kagflow.models.base import Batch, FittedModel, Model, Problem, Resources
-from kagflow.models.registry import make_model, model_class
+from kagflow.models.registry import load_model, make_model, model_class
 
-__all__ = ["Batch", "FittedModel", "Model", "Problem", "Resources", "make_model", "model_class"]
+__all__ = ["Batch", "FittedModel", "Model", "Problem", "Resources", "load_model", "make_model", "model_class"]

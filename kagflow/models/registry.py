@@ -1,10 +1,11 @@
 """Finding a model by its kind. A kind is a module of this room; adding one is a file and a word here."""
 
 import importlib
+from pathlib import Path
 
 from kagflow.config import ModelConfig, RoundsConfig
 from kagflow.errors import ModelError, did_you_mean
-from kagflow.models.base import Model
+from kagflow.models.base import FittedModel, Model
 
 KINDS = ("lightgbm", "sklearn")
 
@@ -26,6 +27,13 @@ def model_class(kind: str) -> type[Model]:
         if isinstance(value, type) and issubclass(value, Model) and value.__module__ == module.__name__
     )
     return found
+
+
+def load_model(kind: str, path: Path) -> FittedModel:
+    """Return the fitted model of a kind that was saved at a path without suffix."""
+    model_class(kind)
+    fitted: FittedModel = importlib.import_module(f"kagflow.models.{kind}").load(path)
+    return fitted
 
 
 def make_model(config: ModelConfig, rounds: int | RoundsConfig) -> Model:

@@ -2,6 +2,18 @@
 
 from kagflow.runs.compare import Comparison, compare
 from kagflow.runs.execute import Listener, Look, cross_validate
+from kagflow.runs.predict import predict
 from kagflow.runs.record import Run, best_run, list_runs, read_run
 
-__all__ = ["Comparison", "Listener", "Look", "Run", "best_run", "compare", "cross_validate", "list_runs", "read_run"]
+__all__ = [
+    "Comparison",
+    "Listener",
+    "Look",
+    "Run",
+    "best_run",
+    "compare",
+    "cross_validate",
+    "list_runs",
+    "predict",
+    "read_run",
+]

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import polars as pl
 from filelock import FileLock, Timeout
@@ -23,6 +24,7 @@ from kagflow.errors import ConfigError
 from kagflow.training import Task, TaskResult
 
 PARTIAL = ".partial"
+STEPS = "steps.pkl"
 
 
 class RunFolder:
@@ -81,6 +83,7 @@ class RunFolder:
         (partial / "learned").mkdir()
         for name, table in result.learned.items():
             table.write_parquet(partial / "learned" / f"{_file_name(name)}.parquet")
+        (partial / STEPS).write_bytes(cloudpickle.dumps((result.features, result.scale)))
         write_json(partial / "log.json", {"rounds": result.rounds, "seconds": round(result.seconds, 3)})
         partial.rename(folder)
 

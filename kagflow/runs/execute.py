@@ -25,6 +25,7 @@ from kagflow.metrics import Metric
 from kagflow.models import Problem, Resources, make_model
 from kagflow.runs import surroundings
 from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
+from kagflow.runs.recipe import Recipe, write_recipe
 from kagflow.runs.record import Run, open_run
 from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds, frozen_folds, make_splitter
@@ -208,7 +209,7 @@ def _plan(
     features = competition.feature_set(experiment.features)
     splitting = facts.splitter.changed(experiment.splitter)
     splitter = make_splitter(splitting.kind, splitting.settings)
-    data = _sampled(read_dataset(origin, facts), look.sample)
+    data = _sampled(read_dataset(origin, facts, competition.additions), look.sample)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
@@ -288,7 +289,9 @@ def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
         folder.path / "test.parquet"
     )
     _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
-    make_submission(plan.data, mean, plan.competition.metric).write_csv(folder.path / SUBMISSION)
+    make_submission(plan.data.sample, plan.data.test.ids, plan.data.classes, mean, plan.competition.metric).write_csv(
+        folder.path / SUBMISSION
+    )
     write_json(folder.path / "scores.json", scores)
     return scores
 
@@ -398,6 +401,7 @@ def _write_facts(plan: _Plan, folder: RunFolder, *, seconds: float) -> None:
     (folder.path / "experiment.yaml").write_text(write_yaml(experiment), encoding="utf-8")
     for name, content in competition.sources.items():
         (folder.path / name).write_bytes(content.encode())
+    write_recipe(folder.path, Recipe.of(plan.data, setup.pool))
     write_json(
         folder.path / "run.json",
         {

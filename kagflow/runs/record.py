@@ -98,7 +98,7 @@ def list_runs(runs: Path) -> list[Run]:
 
 
 def read_run(runs: Path, name: str) -> Run:
-    """Return one run by its name or path, by its config (the newest that is no quick look), or by a part of its name that no other has.
+    """Return one run: by its name or path, its config (the newest that is no quick look), or a part of its name.
 
     Raises
     ------

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.data import Dataset, Frame
+from kagflow.data import Frame
 from kagflow.errors import DataError
 from kagflow.metrics import Metric
 
@@ -12,15 +12,21 @@ SUBMISSION = "submission.csv"
 _KEY = "__key"
 
 
-def make_submission(data: Dataset, prediction: NDArray[np.float64], metric: Metric) -> Frame:
+def make_submission(
+    sample: Frame, ids: pl.Series, classes: tuple[str, ...], prediction: NDArray[np.float64], metric: Metric
+) -> Frame:
     """Return the submission: the sample's columns and its order of ids.
 
     Parameters
     ----------
-    data
-        Whose sample and test rows.
+    sample
+        The sample submission, as text.
+    ids
+        (m,) ids of the test rows.
+    classes
+        Labels in class order; empty for regression.
     prediction
-        (n,) or (n, k) predictions of the test rows, in their order.
+        (m,) or (m, k) predictions of the test rows, in their order.
     metric
         Tells whether labels or numbers are wanted.
 
@@ -29,31 +35,33 @@ def make_submission(data: Dataset, prediction: NDArray[np.float64], metric: Metr
     DataError
         The sample's ids are not those of the test rows, or its columns do not fit the predictions.
     """
-    id_column, *columns = data.sample.columns
-    values = _values(data, prediction, metric, columns)
-    frame = pl.DataFrame({_KEY: data.test.ids, **values})
-    keys = data.sample.select(id_column, sample_ids(data).alias(_KEY))
+    id_column, *columns = sample.columns
+    values = _values(classes, prediction, metric, columns)
+    frame = pl.DataFrame({_KEY: ids, **values})
+    keys = sample.select(id_column, sample_ids(sample, ids).alias(_KEY))
     joined = keys.join(frame, on=_KEY, how="left", maintain_order="left").drop(_KEY)
     missing = joined.filter(pl.col(columns[0]).is_null())
-    if missing.height or data.sample.height != frame.height:
+    if missing.height or sample.height != frame.height:
         first = f", first missing id {missing[id_column][0]}" if missing.height else ""
         raise DataError(
-            f"the sample submission has {data.sample.height} ids and test has {frame.height}{first}",
+            f"the sample submission has {sample.height} ids and test has {frame.height}{first}",
             hint="check that test and sample submission belong together",
             where="sample submission",
         )
     return joined
 
 
-def sample_ids(data: Dataset) -> pl.Series:
+def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:
     """Return (m,) ids of the sample submission as test has them (``007`` is 7 there); null where one cannot be read."""
-    ids, dtype = data.sample.to_series(0), data.test.ids.dtype
+    written, dtype = sample.to_series(0), ids.dtype
     if isinstance(dtype, pl.Date | pl.Datetime | pl.Time):
-        return ids.str.strptime(dtype, strict=False)
-    return ids.cast(dtype, strict=False)
+        return written.str.strptime(dtype, strict=False)
+    return written.cast(dtype, strict=False)
 
 
-def _values(data: Dataset, prediction: NDArray[np.float64], metric: Metric, columns: list[str]) -> dict[str, pl.Series]:
+def _values(
+    classes: tuple[str, ...], prediction: NDArray[np.float64], metric: Metric, columns: list[str]
+) -> dict[str, pl.Series]:
     wanted = 1 if metric.wants == "label" or prediction.ndim == 1 else prediction.shape[1]
     if len(columns) != wanted:
         raise DataError(
@@ -62,12 +70,10 @@ def _values(data: Dataset, prediction: NDArray[np.float64], metric: Metric, colu
             where="sample submission",
         )
     if metric.wants == "label":
-        return {columns[0]: pl.Series(data.classes).gather(metric.prepare(prediction))}
+        return {columns[0]: pl.Series(classes).gather(metric.prepare(prediction))}
     if prediction.ndim == 1:
         return {columns[0]: pl.Series(prediction)}
-    return {
-        column: pl.Series(prediction[:, k]) for column, k in zip(columns, _classes(columns, data.classes), strict=True)
-    }
+    return {column: pl.Series(prediction[:, k]) for column, k in zip(columns, _classes(columns, classes), strict=True)}
 
 
 def _classes(columns: list[str], classes: tuple[str, ...]) -> list[int]:

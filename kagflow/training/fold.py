@@ -17,6 +17,7 @@ from kagflow.data import Frame, Rows, Table, Target
 from kagflow.errors import ModelError, SplitError
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.pool import Pool
+from kagflow.features.replay import LearnedFeatures
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
 from kagflow.splits import Folds, Splitter
 from kagflow.training.shared import SharedFeatures
@@ -96,6 +97,8 @@ class TaskResult:
         The same of the test rows; ``None`` where the refit makes them.
     model, learned
         The fitted model, and tables of what the steps learned.
+    features, scale
+        What the steps learned, and the model's scale, to predict other rows.
     rounds
         Boosting rounds of the model; ``None`` without.
     seconds
@@ -108,6 +111,8 @@ class TaskResult:
     test: Predictions | None
     model: FittedModel
     learned: dict[str, Frame]
+    features: LearnedFeatures
+    scale: FittedTransform
     rounds: int | None
     seconds: float
 
@@ -143,14 +148,16 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
     return TaskResult(
         task=task,
         valid=fold.valid if fold is not None else np.empty(0, dtype=np.int64),
-        oof=_predict(learner, scale, built.frames[VALID]) if fold is not None else np.empty((0, *width)),
-        test=_predict(learner, scale, built.frames[TEST]) if test else None,
+        oof=predict_rows(learner, scale, built.frames[VALID]) if fold is not None else np.empty((0, *width)),
+        test=predict_rows(learner, scale, built.frames[TEST]) if test else None,
         model=learner,
         learned={
             f"{step}.{name}": table
             for step, fitted_step in built.learned.items()
             for name, table in fitted_step.tables().items()
         },
+        features=LearnedFeatures.of(setup.pool.features, built),
+        scale=scale,
         rounds=learner.rounds,
         seconds=time.perf_counter() - started,
     )
@@ -201,7 +208,14 @@ def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows
     return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
 
 
-def _predict(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:
+def predict_rows(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:
+    """Return (n,) or (n, k) predictions on the original scale.
+
+    Raises
+    ------
+    ModelError
+        Some are not finite.
+    """
     prediction = scale.back(x, model.predict(x))
     if not np.isfinite(prediction).all():
         raise ModelError(

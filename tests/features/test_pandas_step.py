@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet, pandas_step
 from kagflow.features.blame import name_of
-from kagflow.features.pool import run_row_function
+from kagflow.features.rows import run_row_function
 
 ROWS = pl.DataFrame(
     {

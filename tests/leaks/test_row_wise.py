@@ -11,7 +11,7 @@ import pytest
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet, FoldStep, TargetStep, pandas_step
 from kagflow.features.encoders import TargetMean
-from kagflow.features.pool import run_row_function
+from kagflow.features.rows import run_row_function
 from tests.leaks.data import KINDS
 from tests.leaks.pipelines import Learned, Pipeline, per_room
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kagflow.errors import FeatureError
 from kagflow.features.blame import name_of
 from kagflow.features.encoders import ordinal
-from kagflow.features.pool import run_row_function
+from kagflow.features.rows import run_row_function
 
 QUALITY = ["Po", "Fa", "TA", "Gd", "Ex"]
 

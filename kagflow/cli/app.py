@@ -1,7 +1,6 @@
 """The program: its verbs, and what becomes of errors."""
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import sys
@@ -23,6 +22,7 @@ app = typer.Typer(
     help="Leak-safe cross-validation, features and models for tabular Kaggle competitions.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # its rendering of help takes longer than all the rest of `kagflow --help`
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -30,6 +30,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         print(f"kagflow {importlib.metadata.version('kagflow')}")
         raise typer.Exit
 

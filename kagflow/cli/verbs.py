@@ -19,7 +19,7 @@ def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = 
 
 
 def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
-    """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
+    """Check the files against the competition's facts."""
     from kagflow.cli import check as verb
 
     verb.check(name, source=source, json=json)
@@ -43,7 +43,7 @@ def cv(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Cross-validate: out-of-fold predictions, a score with its standard error, test predictions, a submission file."""
+    """Cross-validate: a score with its noise, and a submission."""
     from kagflow.cli import cv as verb
 
     verb.cv(
@@ -68,7 +68,7 @@ def runs(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the runs of a competition; or compare two, paired over the same rows."""
+    """List runs, or compare two over the same rows."""
     from kagflow.cli import runs as verb
 
     verb.runs(name, run=run, against=against, json=json)
@@ -84,7 +84,7 @@ def predict(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Predict new test rows with a run's saved models: offline, for code competitions."""
+    """Predict new test rows with a run's saved models."""
     from kagflow.cli import predict as verb
 
     verb.predict(name, run=run, data=data, out=out, json=json)

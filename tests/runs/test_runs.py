@@ -147,7 +147,7 @@ def test_the_experiment_is_written_out_and_runs_again_to_the_same_scores(project
     written = yaml.safe_load(run.experiment())
     assert written["model"]["params"]["feature_fraction"] == 0.9  # LightGBM's main name, given once
     assert written["model"]["params"]["learning_rate"] == 0.03
-    assert written["splitter"] == {"kind": "kfold", "folds": 3, "seed": 1}
+    assert {"kind": "kfold", "folds": 3, "seed": 1}.items() <= written["splitter"].items()
     assert (written["rounds"]["refit"], written["target_transform"]) == (True, "none")
     (project.root / "configs/toy").mkdir(parents=True)
     shutil.copy(run.path / "experiment.yaml", project.root / "configs/toy/again.yaml")

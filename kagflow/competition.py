@@ -4,10 +4,11 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import polars as pl
 
@@ -16,8 +17,14 @@ from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.metrics import METRICS, Metric, find_metric
+from kagflow.training import TargetTransform
 
-FACTS, FEATURES, METRIC = "competition.yaml", "features.py", "metric.py"
+FACTS = "competition.yaml"
+FEATURES, METRIC, TABLES, TARGET, SUBMISSION = "features.py", "metric.py", "tables.py", "target.py", "submission.py"
+MODULES = (FEATURES, METRIC, TABLES, TARGET, SUBMISSION)
+
+SubmissionHook = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+"""Predictions (``id``, and ``prediction`` or a column a class) and the sample in, the submission out."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,12 @@ class Competition:
     sources
         Contents of the files that decide on a result, by name.
     additions
-        What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`.
+        What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`, ``assemble`` of `tables.py`,
+        and a file of folds.
+    target
+        Its own target transform: ``TARGET`` of `target.py`.
+    submission
+        Its own way to write predictions down: ``submission`` of `submission.py`.
     """
 
     name: str
@@ -49,6 +61,8 @@ class Competition:
     feature_sets: Mapping[str, FeatureSet]
     sources: Mapping[str, str]
     additions: Additions = field(default_factory=Additions)
+    target: TargetTransform | None = None
+    submission: SubmissionHook | None = None
 
     @property
     def data_folder(self) -> Path:
@@ -157,7 +171,7 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
         As ``load``.
     """
     facts = read_facts(folder / FACTS)
-    sources = {file: _read_source(folder / file) for file in (FACTS, FEATURES, METRIC) if (folder / file).is_file()}
+    sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     return Competition(
         name=name,
@@ -166,7 +180,9 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
         metric=_metric(facts, modules.get(METRIC), folder),
         feature_sets=_feature_sets(modules.get(FEATURES), folder),
         sources=sources,
-        additions=_additions(facts, modules.get(FEATURES), folder),
+        additions=_additions(facts, modules, folder),
+        target=_target(modules.get(TARGET), folder),
+        submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
     )
 
 
@@ -224,11 +240,46 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
     return sets
 
 
-def _additions(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Additions:
-    """Return the expressions that stand for a group or time column."""
-    where = str(folder / FEATURES)
-    group = _expression("GROUP", facts.group, module, where)
-    return Additions(group, _expression("TIME", facts.time, module, where), where)
+def _additions(facts: CompetitionFacts, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
+    """Return what the competition's folder says of the rows beyond its facts."""
+    where, features = str(folder / FEATURES), modules.get(FEATURES)
+    assemble = _function("assemble", modules.get(TABLES), folder / TABLES)
+    if facts.tables and assemble is None:
+        raise ConfigError(
+            "`tables` are declared and nothing assembles them",
+            hint="write tables.py with `def assemble(tables): ... return train, test`",
+            where=str(folder / FACTS),
+        )
+    return Additions(
+        group=_expression("GROUP", facts.group, features, where),
+        time=_expression("TIME", facts.time, features, where),
+        assemble=assemble,
+        where=where,
+        fold_file=folder / facts.fold_file if facts.fold_file else None,
+    )
+
+
+def _function(name: str, module: ModuleType | None, path: Path) -> Callable[..., Any] | None:
+    """Return the function that a module of the competition must define; ``None`` without the module."""
+    if module is None:
+        return None
+    own: Callable[..., Any] | None = getattr(module, name, None)
+    if not callable(own):
+        raise ConfigError(f"the module defines no function `{name}`", hint=f"write `def {name}(...)`", where=str(path))
+    return own
+
+
+def _target(module: ModuleType | None, folder: Path) -> TargetTransform | None:
+    if module is None:
+        return None
+    own = getattr(module, "TARGET", None)
+    if not isinstance(own, TargetTransform):
+        raise ConfigError(
+            "the module defines no TARGET",
+            hint="write TARGET = <an instance of a kagflow.training.TargetTransform of your own>",
+            where=str(folder / TARGET),
+        )
+    return own
 
 
 def _expression(name: str, column: str | None, module: ModuleType | None, where: str) -> pl.Expr | None:

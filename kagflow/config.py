@@ -90,6 +90,10 @@ class CompetitionFacts(_Strict):
         Column of what must not be split: a patient, a shop.
     time
         Column of when a row happened.
+    fold
+        Column of train that says which fold scores a row, for ``kind: column``; no feature.
+    fold_file
+        The same as a file in the competition's folder: the id, and one column a repeat.
     weight
         Column of the rows' weights in metric and fit.
     null_words
@@ -104,6 +108,8 @@ class CompetitionFacts(_Strict):
         Scale that models fit on, where it is not the metric's.
     pooled
         Whether the rules allow steps to learn from test features.
+    tables
+        Further files by a name each, of which `tables.py` assembles one row an id.
     train_file, test_file, sample_file
         Names of the files; each may also lie there as ``.gz`` or ``.zip``.
     """
@@ -117,6 +123,8 @@ class CompetitionFacts(_Strict):
     positive: Text | None = None
     group: Text | None = None
     time: Text | None = None
+    fold: Text | None = None
+    fold_file: str | None = None
     weight: Text | None = None
     null_words: Texts = ("",)
     categorical: Texts = ()
@@ -124,6 +132,7 @@ class CompetitionFacts(_Strict):
     splitter: SplitterConfig = SplitterConfig(kind="kfold")
     target_transform: str | None = None
     pooled: bool = False
+    tables: dict[str, str] = Field(default_factory=dict)
     train_file: str = "train.csv"
     test_file: str = "test.csv"
     sample_file: str = "sample_submission.csv"
@@ -132,6 +141,12 @@ class CompetitionFacts(_Strict):
     def _positive_is_for_binary(self) -> Self:
         if self.positive is not None and self.task != "binary":
             raise ValueError(f"`positive` is for binary tasks; the task is {self.task}")
+        return self
+
+    @model_validator(mode="after")
+    def _folds_are_given_once(self) -> Self:
+        if self.fold is not None and self.fold_file is not None:
+            raise ValueError("`fold` and `fold_file` both say how rows are split; keep one of the two")
         return self
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import polars.testing
 
+from kagflow.data.assemble import Assemble
 from kagflow.data.table import Frame
 from kagflow.errors import DataError, did_you_mean
 
@@ -24,14 +25,17 @@ class Additions:
     ----------
     group, time
         Expressions over the columns that train and test share: ``GROUP`` and ``TIME`` of `features.py`.
+    assemble
+        Makes one row an id of several tables: ``assemble`` of `tables.py`.
     where
-        Path of the file that holds them, for messages.
+        Path of the folder's file that holds the expressions, for messages.
     fold_file
         A file of folds, one row an id.
     """
 
     group: pl.Expr | None = None
     time: pl.Expr | None = None
+    assemble: Assemble | None = None
     where: str = "features.py"
     fold_file: Path | None = None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.config import CompetitionFacts
+from kagflow.data.assemble import assemble_tables
 from kagflow.data.derive import Additions, derive
 from kagflow.data.source import Source
 from kagflow.data.table import Frame, Table, Target
@@ -80,6 +81,10 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     paths = [find_file(source.folder, name) for name in (facts.train_file, facts.test_file, facts.sample_file)]
     raw = [read_bytes(path) for path in paths]
     train, test = _agree(paths[:2], raw[:2], facts)
+    if additions.assemble is not None:
+        tables = {name: find_file(source.folder, file) for name, file in facts.tables.items()}
+        raw += map(read_bytes, tables.values())
+        train, test = _assembled(train, test, dict(zip(tables, raw[3:], strict=True)), tables, facts, additions)
     _check_columns(train, test, facts, paths)
     y, classes = _target(train, facts, paths[0])
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
@@ -90,8 +95,9 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     weight = _weight(train, facts.weight, paths[0])
     for frame, path in zip((train, test), paths[:2], strict=True):
         _check_ids(frame[facts.id], path)
+    fold = _fold(train, facts, additions, paths[0])
     return Dataset(
-        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight),
+        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
         sample=parse_csv(raw[2], paths[2], as_text=True),
         only_train=only_train,
@@ -99,6 +105,40 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         edition=source.edition,
         fingerprint=_fingerprint(raw),
     )
+
+
+def _assembled(
+    train: Frame,
+    test: Frame,
+    raw: Mapping[str, bytes],
+    paths: Mapping[str, Path],
+    facts: CompetitionFacts,
+    additions: Additions,
+) -> tuple[Frame, Frame]:
+    """Return train and test as the competition assembles them from all of its tables."""
+    for role, frame, path in (("id", train, facts.train_file), ("id", test, facts.test_file)):
+        _require(role, facts.id, frame, Path(path))
+    _require("target", facts.target, train, Path(facts.train_file))
+    tables = {
+        name: parse_csv(content, paths[name], null_words=facts.null_words, text_columns=facts.categorical)
+        for name, content in raw.items()
+    }
+    known = {name: _same_ids(table, facts.id, train[facts.id].dtype) for name, table in tables.items()}
+    assert additions.assemble is not None
+    return assemble_tables(
+        additions.assemble,
+        train,
+        test,
+        known,
+        id_=facts.id,
+        target=facts.target,
+        where=str(Path(additions.where).with_name("tables.py")),
+    )
+
+
+def _same_ids(table: Frame, name: str, dtype: pl.DataType) -> Frame:
+    """Return a table whose ids have the type that train's have, so that they can be joined."""
+    return table.with_columns(pl.col(name).cast(dtype)) if name in table.columns else table
 
 
 def find_file(folder: Path, name: str) -> Path:
@@ -327,7 +367,7 @@ def _whole_ids(train: Frame, test: Frame, name: str) -> tuple[Frame, Frame]:
 
 def _check_columns(train: Frame, test: Frame, facts: CompetitionFacts, paths: Sequence[Path]) -> None:
     """Raise a DataError unless train has every column that the facts name; test needs the id only."""
-    for role in ("target", "id", "group", "time", "weight"):
+    for role in ("target", "id", "group", "time", "weight", "fold"):
         _require(role, getattr(facts, role), train, paths[0])
     for role in ("categorical", "ignore"):
         for name in getattr(facts, role):
@@ -344,8 +384,8 @@ def _require(role: str, name: str | None, frame: Frame, path: Path) -> None:
         )
 
 
-def _not_features(facts: CompetitionFacts) -> set[str]:
-    return {facts.target, *facts.ignore, *([facts.weight] if facts.weight else [])}
+def _not_features(facts: CompetitionFacts) -> set[str | None]:
+    return {facts.target, facts.weight, facts.fold, *facts.ignore}
 
 
 def _target(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Target, tuple[str, ...]]:
@@ -472,6 +512,37 @@ def _weight(frame: Frame, name: str | None, path: Path) -> pl.Series | None:
     if weight.null_count() or not (weight.is_finite() & (weight > 0)).all():
         raise DataError("weights must be positive numbers", hint="look at these rows", where=f"{path}, column {name}")
     return weight
+
+
+def _fold(train: Frame, facts: CompetitionFacts, additions: Additions, path: Path) -> Frame | None:
+    """Return (n, repeats) folds from a column of train, or from the competition's own file."""
+    if facts.fold is not None:
+        folds = train.select(facts.fold)
+    elif additions.fold_file is not None:
+        path = find_file(additions.fold_file.parent, additions.fold_file.name)
+        folds = _fold_file(path, train[facts.id])
+    else:
+        return None
+    for column in folds:
+        if column.null_count():
+            raise DataError(
+                f"{column.null_count()} of {column.len()} rows of train have no fold",
+                hint="every row must be in a fold",
+                where=f"{path}, column {column.name}",
+            )
+    return folds
+
+
+def _fold_file(path: Path, ids: pl.Series) -> Frame:
+    """Return the columns of a file of folds, in the order of the ids; null where it lacks one."""
+    name = ids.name
+    folds = parse_csv(read_bytes(path), path, text_columns=(name,))
+    _require("id", name, folds, path)
+    folds = folds.with_columns(pl.col(name).cast(ids.dtype, strict=False)).drop_nulls(name)
+    _check_ids(folds[name], path)
+    if folds.width < 2:
+        raise DataError("there is no column of folds", hint="write one beside the id, one a repeat", where=str(path))
+    return ids.to_frame().join(folds, on=name, how="left", maintain_order="left").drop(name)
 
 
 def _fingerprint(raw: Sequence[bytes]) -> str:

@@ -29,6 +29,8 @@ class Table:
         (n,) when a row happened; ``None`` without time.
     weight
         (n,) positive weights of the rows in metric and fit; ``None`` when all weigh the same.
+    fold
+        (n, repeats) which fold scores a row, where the competition's files say so; ``None`` without.
     """
 
     ids: pl.Series
@@ -37,6 +39,7 @@ class Table:
     groups: pl.Series | None = None
     time: pl.Series | None = None
     weight: pl.Series | None = None
+    fold: Frame | None = None
 
     @property
     def height(self) -> int:
@@ -47,12 +50,6 @@ class Table:
 def target_codes(y: Target) -> NDArray[np.generic]:
     """Return a target as an array: values for Float64, class codes for an Enum."""
     return y.to_physical().to_numpy().astype(np.int64) if isinstance(y.dtype, pl.Enum) else y.to_numpy()
-
-
-def unit_codes(table: Table, *, forward: bool) -> Rows | None:
-    """Return (n,) codes of a table's independent units: groups, or moments if forward in time; ``None`` for rows."""
-    units = table.groups if table.groups is not None else table.time if forward else None
-    return None if units is None else dense_codes(units)
 
 
 def dense_codes(values: pl.Series) -> Rows:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kagflow.competition import Competition
 from kagflow.config import Experiment, write_yaml
 from kagflow.data import Dataset, Source, Table, find_source, read_dataset
-from kagflow.data.table import dense_codes, target_codes, unit_codes
+from kagflow.data.table import dense_codes, target_codes
 from kagflow.errors import ConfigError, KagflowError
 from kagflow.features.blame import name_of
 from kagflow.features.pool import make_pool
@@ -37,6 +37,7 @@ from kagflow.training import Layout, Setup, Task, TaskResult, find_transform, pl
 Predictions = NDArray[np.float64]
 _MIRRORED_FEATURES = 100
 _SAMPLE_SEED = 20_011
+OWN = "own"  # the name of the transform that target.py defines
 
 
 class Listener(Protocol):
@@ -205,7 +206,8 @@ def _plan(
     look = look or Look()
     facts, metric = competition.facts, competition.metric
     model = make_model(experiment.model, experiment.rounds)
-    transform = find_transform(experiment.target_transform or facts.target_transform or metric.transform)
+    chosen = _transform_name(competition, experiment)
+    transform = competition.target if chosen == OWN and competition.target else find_transform(chosen)
     features = competition.feature_set(experiment.features)
     splitting = facts.splitter.changed(experiment.splitter)
     splitter = make_splitter(splitting.kind, splitting.settings)
@@ -228,6 +230,12 @@ def _plan(
         resources=Resources(layout.threads),
     )
     return _Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look)
+
+
+def _transform_name(competition: Competition, experiment: Experiment) -> str:
+    """Return the name of the target transform: the experiment's, the competition's, or the metric's."""
+    own = OWN if competition.target is not None else competition.facts.target_transform
+    return experiment.target_transform or own or competition.metric.transform
 
 
 def _sampled(data: Dataset, share: float) -> Dataset:
@@ -289,11 +297,16 @@ def _write_results(plan: _Plan, folder: RunFolder) -> dict[str, Any]:
         folder.path / "test.parquet"
     )
     _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
-    make_submission(plan.data.sample, plan.data.test.ids, plan.data.classes, mean, plan.competition.metric).write_csv(
-        folder.path / SUBMISSION
-    )
+    _submission(plan, mean).write_csv(folder.path / SUBMISSION)
     write_json(folder.path / "scores.json", scores)
     return scores
+
+
+def _submission(plan: _Plan, prediction: Predictions) -> pl.DataFrame:
+    data, competition = plan.data, plan.competition
+    return make_submission(
+        data.sample, data.test.ids, data.classes, prediction, competition.metric, competition.submission
+    )
 
 
 def _oof(plan: _Plan, folder: RunFolder, repeat: int) -> tuple[NDArray[np.int64], Predictions]:
@@ -318,7 +331,7 @@ def _oof_frame(plan: _Plan, rows: NDArray[np.int64], predictions: Predictions, r
         "repeat": np.full(len(rows), repeat),
         "y": table.y[rows],
     }
-    units = unit_codes(table, forward=plan.setup.folds.forward)
+    units = plan.setup.splitter.units(table)[1]
     if units is not None:
         known["unit"] = units[rows]
     if table.weight is not None:
@@ -341,7 +354,7 @@ def _scores(plan: _Plan, oof: Mapping[int, tuple[NDArray[np.int64], Predictions]
     assert table.y is not None
     y = target_codes(table.y)
     weight = None if table.weight is None else table.weight.to_numpy()
-    units = unit_codes(table, forward=folds.forward)
+    unit, units = plan.setup.splitter.units(table)
 
     def pick(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
         return None if values is None else values[rows]
@@ -361,7 +374,7 @@ def _scores(plan: _Plan, oof: Mapping[int, tuple[NDArray[np.int64], Predictions]
         "direction": metric.direction,
         "cv": float(np.mean(whole)),
         "se": se if np.isfinite(se) else None,
-        "units": "rows" if units is None else "groups" if table.groups is not None else "moments",
+        "units": unit,
         "folds": by_fold,
         "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
         "rows": table.height,
@@ -445,13 +458,11 @@ def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
 
 def _written_out(plan: _Plan) -> Mapping[str, Any]:
     """Return the experiment with everything written out that kagflow or the competition chose."""
-    setup, facts = plan.setup, plan.competition.facts
+    setup = plan.setup
     document = plan.experiment.model_dump()
     document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
     document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
-    document["target_transform"] = (
-        plan.experiment.target_transform or facts.target_transform or plan.competition.metric.transform
-    )
+    document["target_transform"] = _transform_name(plan.competition, plan.experiment)
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits
     return document

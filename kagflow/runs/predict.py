@@ -56,7 +56,9 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
     mean = np.mean(list(by_task.values()), axis=0)
     columns = [predictions_frame(mean), *(predictions_frame(made, name) for name, made in by_task.items())]
     frame = pl.concat([rows.ids.alias("id").to_frame(), *columns], how="horizontal")
-    return frame, make_submission(rows.sample, rows.ids, recipe.classes, mean, competition.metric)
+    return frame, make_submission(
+        rows.sample, rows.ids, recipe.classes, mean, competition.metric, competition.submission
+    )
 
 
 def _tasks_that_predict(run: Run, *, refit: bool) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The submission file: predictions in the form of the competition's sample."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -13,7 +15,12 @@ _KEY = "__key"
 
 
 def make_submission(
-    sample: Frame, ids: pl.Series, classes: tuple[str, ...], prediction: NDArray[np.float64], metric: Metric
+    sample: Frame,
+    ids: pl.Series,
+    classes: tuple[str, ...],
+    prediction: NDArray[np.float64],
+    metric: Metric,
+    own: Callable[[Frame, Frame], Frame] | None = None,
 ) -> Frame:
     """Return the submission: the sample's columns and its order of ids.
 
@@ -29,12 +36,17 @@ def make_submission(
         (m,) or (m, k) predictions of the test rows, in their order.
     metric
         Tells whether labels or numbers are wanted.
+    own
+        The competition's own way: a frame of ``id`` and ``prediction`` (or a column a class) and the sample in, the
+        submission out.
 
     Raises
     ------
     DataError
         The sample's ids are not those of the test rows, or its columns do not fit the predictions.
     """
+    if own is not None:
+        return _own_submission(sample, ids, classes, prediction, own)
     id_column, *columns = sample.columns
     values = _values(classes, prediction, metric, columns)
     frame = pl.DataFrame({_KEY: ids, **values})
@@ -51,6 +63,37 @@ def make_submission(
     return joined
 
 
+def _own_submission(
+    sample: Frame,
+    ids: pl.Series,
+    classes: tuple[str, ...],
+    prediction: NDArray[np.float64],
+    own: Callable[[Frame, Frame], Frame],
+) -> Frame:
+    """Return what the competition's own function makes, having checked that it has the sample's form."""
+    names = ["prediction"] if prediction.ndim == 1 else list(classes)
+    columns = np.atleast_2d(prediction.T)
+    given = pl.DataFrame({"id": ids, **dict(zip(names, columns, strict=True))})
+    try:
+        made = own(given, sample)
+    except Exception as error:
+        first_line = next(iter(str(error).splitlines()), "")
+        raise DataError(
+            f"raised {type(error).__name__}: {first_line}", hint="--debug shows the traceback", where="submission.py"
+        ) from error
+    wanted = sample.to_series(0).cast(pl.String)
+    problems = {
+        f"returned {type(made).__name__}, expected a polars DataFrame": not isinstance(made, pl.DataFrame),
+        f"must return the sample's columns {', '.join(sample.columns)}": lambda: made.columns != sample.columns,
+        "must return the sample's ids, in its order": lambda: not made.to_series(0).cast(pl.String).equals(wanted),
+        "returned nulls": lambda: made.null_count().sum_horizontal().item() > 0,
+    }
+    for problem, is_so in problems.items():
+        if is_so() if callable(is_so) else is_so:
+            raise DataError(problem, hint="join the predictions to sample.select(id)", where="submission.py")
+    return made
+
+
 def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:
     """Return (m,) ids of the sample submission as test has them (``007`` is 7 there); null where one cannot be read."""
     written, dtype = sample.to_series(0), ids.dtype
@@ -62,7 +105,7 @@ def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:
 def _values(
     classes: tuple[str, ...], prediction: NDArray[np.float64], metric: Metric, columns: list[str]
 ) -> dict[str, pl.Series]:
-    wanted = 1 if metric.wants == "label" or prediction.ndim == 1 else prediction.shape[1]
+    wanted = 1 if metric.wants in ("label", "top_k") or prediction.ndim == 1 else prediction.shape[1]
     if len(columns) != wanted:
         raise DataError(
             f"the sample submission has {len(columns)} columns beside the id; the predictions have {wanted}",
@@ -70,7 +113,11 @@ def _values(
             where="sample submission",
         )
     if metric.wants == "label":
-        return {columns[0]: pl.Series(classes).gather(metric.prepare(prediction))}
+        labels = metric.prepare(prediction)
+        return {columns[0]: pl.Series(classes).gather(labels) if classes else pl.Series(labels)}
+    if metric.wants == "top_k":
+        ranked = np.array(classes)[metric.prepare(prediction).astype(np.int64)]
+        return {columns[0]: pl.Series([" ".join(row) for row in ranked])}
     if prediction.ndim == 1:
         return {columns[0]: pl.Series(prediction)}
     return {column: pl.Series(prediction[:, k]) for column, k in zip(columns, _classes(columns, classes), strict=True)}

@@ -18,6 +18,8 @@ _PACKAGES = (
     "scikit-learn",
     "scipy",
     "lightgbm",
+    "xgboost",
+    "catboost",
     "joblib",
 )
 

@@ -1,0 +1,256 @@
+"""What a competition may bring along beside features.py: tables.py, target.py and submission.py."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from kagflow.errors import ConfigError, DataError
+
+RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
+
+
+# --- several files, one row a customer --------------------------------------------------------------------------------
+
+TWO_FILES = {
+    "ignore": [],
+    "tables": {"transactions": "transactions.csv"},
+    "train_file": "labels.csv",  # id and target, nothing else
+    "test_file": "sample_submission.csv",  # the ids of test
+}
+ASSEMBLE = """
+import polars as pl
+
+def assemble(tables):
+    spent = tables["transactions"].group_by("id").agg(
+        pl.len().alias("n"), pl.col("amount").sum().alias("spent"), pl.col("shop").mode().sort().first().alias("shop")
+    )
+    return tuple(tables[name].select("id").join(spent, on="id", how="left") for name in ("train", "test"))
+"""
+
+
+@pytest.fixture
+def two_files(project):
+    """60 customers with labels, 12 without, and their transactions; the target grows with what they spend."""
+    rng = np.random.default_rng(1)
+    customers = rng.integers(0, 72, 600)
+    amounts = rng.exponential(10, 600).round(2)
+    spent = np.bincount(customers, amounts, minlength=72)
+    for path in project.raw.iterdir():
+        path.unlink()
+    shops = rng.choice(["north", "south"], 600)
+    pl.DataFrame({"id": customers, "amount": amounts, "shop": shops}).write_csv(project.raw / "transactions.csv")
+    pl.DataFrame({"id": np.arange(60), "y": spent[:60]}).write_csv(project.raw / "labels.csv")
+    pl.DataFrame({"id": np.arange(60, 72), "y": 0}).write_csv(project.raw / "sample_submission.csv")
+    project.facts(**TWO_FILES)
+    project.write("competitions/toy/tables.py", ASSEMBLE)
+    return project
+
+
+def test_transactions_are_assembled_to_one_row_a_customer(two_files):
+    run = two_files.cv(*RIDGE)
+    assert run.oof()["id"].to_list() == list(range(60))
+    assert run.scores["cv"] < 5  # of a target with a deviation of about 30: the amount that was spent is known
+    features = pl.read_parquet(run.path / "importance.parquet")["feature"].to_list()
+    assert set(features) >= {"n", "spent", "shop"}
+
+
+def test_the_target_is_out_of_reach_of_assemble(two_files):
+    two_files.write("competitions/toy/tables.py", ASSEMBLE + LOOK)
+    with pytest.raises(DataError, match=r'raised ColumnNotFoundError: .*"y"'):
+        two_files.cv(*RIDGE)
+
+
+LOOK = """
+honest = assemble
+
+def assemble(tables):
+    tables["train"].select("y")
+    return honest(tables)
+"""
+
+
+def test_a_row_made_of_other_customers_rows_is_caught(two_files):
+    over_all = 'pl.col("amount").sum().alias("spent")'
+    mean = '(pl.col("amount").sum() / tables["transactions"]["amount"].mean()).alias("spent")'
+    assert over_all in ASSEMBLE
+    two_files.write("competitions/toy/tables.py", ASSEMBLE.replace(over_all, mean))
+    with pytest.raises(DataError, match="other ids' rows: spent changed") as caught:
+        two_files.cv(*RIDGE)
+    assert caught.value.where.endswith("tables.py")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def assemble(tables): return tables['transactions'], tables['test']", "returned 600 rows"),
+        ("def assemble(tables): return tables['train']", "must return two polars frames"),
+        ("def assemble(tables): return tables['train'].rename({'id': 'x'}), tables['test']", "without the column 'id'"),
+        ("def assemble(tables): return tables['trian'], tables['test']", "raised KeyError: 'trian'"),
+    ],
+)
+def test_what_assemble_returns_is_checked(two_files, code, said):
+    two_files.write("competitions/toy/tables.py", code)
+    with pytest.raises(DataError, match=said):
+        two_files.cv(*RIDGE)
+
+
+def test_declared_tables_need_a_function(two_files):
+    (two_files.root / "competitions/toy/tables.py").unlink()
+    with pytest.raises(ConfigError, match="nothing assembles them"):
+        two_files.cv(*RIDGE)
+    two_files.write("competitions/toy/tables.py", "ASSEMBLE = 1")
+    with pytest.raises(ConfigError, match="no function `assemble`"):
+        two_files.cv(*RIDGE)
+
+
+def test_other_transactions_are_other_data(two_files):
+    before = two_files.cv(*RIDGE).facts["fingerprints"]["data"]
+    table = pl.read_csv(two_files.raw / "transactions.csv")
+    table.with_columns(pl.col("amount") * 2).write_csv(two_files.raw / "transactions.csv")
+    assert two_files.cv(*RIDGE).facts["fingerprints"]["data"] != before
+
+
+# --- the scale on which a model learns ------------------------------------------------------------------------------
+
+RATIO = """
+from dataclasses import dataclass
+import polars as pl
+from kagflow.training import TargetTransform
+
+@dataclass(frozen=True)
+class PerUnit(TargetTransform):
+    \"\"\"The target per unit of size.\"\"\"
+
+    def fit(self, x, y):
+        return self
+
+    def forward(self, x, y):
+        return y / x["size"]
+
+    def back(self, x, prediction):
+        return prediction * x["size"].to_numpy()
+
+TARGET = PerUnit()
+"""
+RESIDUAL = """
+from dataclasses import dataclass
+import numpy as np
+import polars as pl
+from sklearn.linear_model import Ridge
+from kagflow.training import TargetTransform
+
+@dataclass(frozen=True)
+class Residual(TargetTransform):
+    \"\"\"What a ridge regression on x1 leaves over; the model learns the rest.\"\"\"
+
+    def fit(self, x, y):
+        return Line(Ridge().fit(x.select("x1").to_numpy(), y.to_numpy()))
+
+@dataclass(frozen=True)
+class Line:
+    ridge: Ridge
+
+    def forward(self, x, y):
+        return y - self.ridge.predict(x.select("x1").to_numpy())
+
+    def back(self, x, prediction):
+        return prediction + self.ridge.predict(x.select("x1").to_numpy())
+
+TARGET = Residual()
+"""
+
+
+def test_a_ratio_as_target(project):
+    """y is a multiple of the size: a constant per unit is all that there is to learn."""
+    rng = np.random.default_rng(0)
+    size = rng.uniform(1, 100, 72)
+    frame = pl.DataFrame({"id": np.arange(72), "size": size, "y": 3 * size})
+    frame[:60].write_csv(project.raw / "train.csv")
+    frame[60:].drop("y").write_csv(project.raw / "test.csv")
+    project.facts(ignore=[])
+    plain = project.cv("rounds=20", "model.params.min_data_in_leaf=5")
+    project.write("competitions/toy/target.py", RATIO)
+    ratio = project.cv("rounds=20", "model.params.min_data_in_leaf=5")
+    assert plain.scores["cv"] > 10
+    assert ratio.scores["cv"] < 0.001
+    assert "target_transform: own" in ratio.experiment()
+    assert ratio.oof()["y"].equals(frame["y"][:60])  # files hold the original scale
+
+
+def test_the_residual_of_a_ridge_regression_as_target(project):
+    few = ("rounds=5", "model.params.min_data_in_leaf=5")
+    plain = project.cv(*few)
+    project.write("competitions/toy/target.py", RESIDUAL)
+    assert project.cv(*few).scores["cv"] < plain.scores["cv"]  # y is linear in x1, which five trees cannot follow
+    assert project.cv(*few, "target_transform=none").scores == plain.scores
+
+
+def test_a_target_module_without_a_target_is_refused(project):
+    project.write("competitions/toy/target.py", "target = 1")
+    with pytest.raises(ConfigError, match="defines no TARGET"):
+        project.cv(*RIDGE)
+
+
+# --- the form of a submission ---------------------------------------------------------------------------------------
+
+SEVERAL = """
+import polars as pl
+
+def submission(predictions, sample):
+    made = predictions.select(
+        pl.col("id").cast(pl.String), low=pl.col("prediction") - 1, high=(pl.col("prediction") + 1).round(3)
+    )
+    return sample.select("id").join(made, on="id", how="left", maintain_order="left")
+"""
+
+
+def test_several_columns(project):
+    project.data(sample={"low": [0] * 12, "high": [0] * 12})
+    with pytest.raises(DataError, match="2 columns beside the id"):
+        project.cv(*RIDGE)
+    project.write("competitions/toy/submission.py", SEVERAL)
+    written = pl.read_csv(project.cv(*RIDGE).path / "submission.csv")
+    assert written.columns == ["id", "low", "high"]
+    assert written["id"].to_list() == list(range(71, 59, -1))  # the sample's order
+
+
+def test_three_guesses_a_row(project):
+    """map@3 wants "A B C", the most probable label first; no hook is needed."""
+    project.data("multiclass", {"y": ["low mid top"] * 12})
+    project.facts(task="multiclass", metric="map@3")
+    run = project.cv("model.kind=sklearn", "model.estimator=sklearn.linear_model.LogisticRegression")
+    guesses = pl.read_csv(run.path / "submission.csv")["y"].str.split(" ").to_list()
+    assert all(sorted(guess) == ["low", "mid", "top"] for guess in guesses)
+    probabilities = run.test().sort("id", descending=True)
+    first = [("low", "mid", "top")[np.argmax(row)] for row in probabilities.select("^prediction_.$").rows()]
+    assert [guess[0] for guess in guesses] == first
+    assert 0.5 < run.scores["cv"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return predictions", "must return the sample's columns id, y"),
+        ("return sample.reverse()", "the sample's ids, in its order"),
+        ("return sample.with_columns(y=pl.lit(None))", "returned nulls"),
+        ("return predictions['wrong']", "raised ColumnNotFoundError"),
+        ("return None", "returned NoneType"),
+    ],
+)
+def test_what_submission_returns_is_checked(project, body, said):
+    project.write("competitions/toy/submission.py", f"import polars as pl\ndef submission(predictions, sample): {body}")
+    with pytest.raises(DataError, match=said):
+        project.cv(*RIDGE)
+    assert project.complete() == []
+
+
+def test_a_run_keeps_the_files_that_made_it_and_predicts_with_them(project, tmp_path):
+    project.write("competitions/toy/submission.py", SEVERAL)
+    project.data(sample={"low": [0] * 12, "high": [0] * 12})
+    run = project.cv(*RIDGE)
+    assert (run.path / "submission.py").read_text() == SEVERAL
+    said = project.cli("predict", "toy", "--data", str(project.raw), "--json")
+    made = json.loads(said.out)["submission"]
+    assert (project.root / made).read_bytes() == (run.path / "submission.csv").read_bytes()

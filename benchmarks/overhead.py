@@ -130,12 +130,12 @@ def write_matrices(root: Path, case: Case, folder: Path) -> Callable[[], None]:
     from kagflow.features.crossfit import TEST, build
     from kagflow.models.base import categorical_columns
     from kagflow.models.lightgbm import _matrix
-    from kagflow.runs.execute import _plan
+    from kagflow.runs.plan import make_plan
     from kagflow.training.target import Log1p
 
     competition = kagflow.load(case.competition, root)
     origin = find_source(competition.name, competition.facts, root, _source(root, case))
-    plan = _plan(competition, competition.experiment(None, case.overrides), "default", origin, None)
+    plan = make_plan(competition, competition.experiment(None, case.overrides), "default", origin)
     setup = plan.setup
 
     def write() -> None:

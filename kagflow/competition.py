@@ -309,11 +309,12 @@ def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) ->
     if not isinstance(own, Metric):
         raise ConfigError("METRIC must be a kagflow.metrics.Metric", where=str(folder / METRIC))
     if facts.metric != own.name:
-        if facts.metric in METRICS:
+        try:
             return find_metric(facts.metric)
-        raise ConfigError(
-            f"`metric: {facts.metric}` is neither the competition's own metric nor one of kagflow's",
-            hint=did_you_mean(facts.metric, [own.name, *METRICS]),
-            where=str(folder / FACTS),
-        )
+        except ConfigError:
+            raise ConfigError(
+                f"`metric: {facts.metric}` is neither the competition's own metric nor one of kagflow's",
+                hint=did_you_mean(facts.metric, [own.name, *METRICS]),
+                where=str(folder / FACTS),
+            ) from None
     return own

@@ -214,6 +214,9 @@ class Experiment(_Strict):
         Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
         Another one than the metric suggests.
+    postprocess
+        What is done to predictions after the models (``threshold``, ``kappa``, ``isotonic``, ...), fitted on OOF
+        predictions and scored cross-fitted.
     threads
         Threads in total; ``None`` takes all allowed cores.
     """
@@ -228,6 +231,7 @@ class Experiment(_Strict):
     test: Literal["folds", "refit"] = "folds"
     splitter: dict[str, Any] = Field(default_factory=dict)
     target_transform: str | None = None
+    postprocess: str | None = None
     threads: int | None = Field(default=None, ge=1)
 
 

@@ -5,19 +5,19 @@ Everything here keeps the predictions fixed and draws the *independent units* of
 not in it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.metrics import Array, Metric, RowMean
+from kagflow.metrics import Array, Confusion, Metric, Redrawn, RowMean
 
 _MOST_DRAWS, _FEWEST_DRAWS = 1000, 100  # the standard error is itself known to about 1 / sqrt(2 draws): 2 % to 7 %
 _DRAWN_ROWS = 20_000_000
 
 _Counts = NDArray[np.int64]
-_Scorer = Callable[[_Counts], float]
+_Columns = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,14 @@ def bootstrap_se(
     *,
     weight: NDArray[np.generic] | None = None,
     units: NDArray[np.int64] | None = None,
+    further: _Columns | None = None,
     seed: int = 0,
 ) -> float:
     """Return the standard error of a score.
 
     Parameters
     ----------
-    metric, y, prediction, weight
+    metric, y, prediction, weight, further
         As for ``metric.score``.
     units
         (n,) codes of the independent units; every row is its own unit when absent.
@@ -66,7 +67,7 @@ def bootstrap_se(
     float
         Standard deviation of the score over the draws; NaN with fewer than two units.
     """
-    scores = _draw_scores(metric, y, [prediction], weight, units, seed)
+    scores = _draw_scores(metric, y, [prediction], weight, units, further, seed)
     return _deviation(scores[:, 0])
 
 
@@ -78,14 +79,15 @@ def paired_difference(
     *,
     weight: NDArray[np.generic] | None = None,
     units: NDArray[np.int64] | None = None,
+    further: _Columns | None = None,
     seed: int = 0,
 ) -> Difference:
     """Return the score of the first predictions minus that of the second, with the noise of the difference.
 
     Both are scored on the same draws, so that what is hard for both cancels.
     """
-    value = metric.score(y, first, weight) - metric.score(y, second, weight)
-    scores = _draw_scores(metric, y, [first, second], weight, units, seed)
+    value = metric.score(y, first, weight, further) - metric.score(y, second, weight, further)
+    scores = _draw_scores(metric, y, [first, second], weight, units, further, seed)
     return Difference(value, _deviation(scores[:, 0] - scores[:, 1]))
 
 
@@ -95,11 +97,12 @@ def _draw_scores(
     predictions: list[NDArray[np.generic]],
     weight: NDArray[np.generic] | None,
     units: NDArray[np.int64] | None,
+    further: _Columns | None,
     seed: int,
 ) -> Array:
     """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
-    weights = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
-    scorers = [_scorer(metric, y, metric.prepare(prediction), weights) for prediction in predictions]
+    weights, columns = metric.weights(len(y), weight), metric.pick(further)
+    scorers = [_scorer(metric, y, metric.prepare(prediction), weights, columns) for prediction in predictions]
     scores = [[scorer(counts) for scorer in scorers] for counts in _draws(len(y), units, seed)]
     return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
 
@@ -117,30 +120,29 @@ def _draws(rows: int, units: NDArray[np.int64] | None, seed: int) -> Iterator[_C
         yield counts if unit_of is None else counts[unit_of]
 
 
-def _scorer(metric: Metric, y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array) -> _Scorer:
+def _scorer(
+    metric: Metric,
+    y: NDArray[np.generic],
+    prediction: NDArray[np.generic],
+    weight: Array,
+    further: list[NDArray[np.generic]],
+) -> Redrawn:
     """Return the metric over fixed rows as a function of how often each is drawn."""
-    if isinstance(metric.function, RowMean):
-        return _row_mean_scorer(metric.function, metric.function.loss(y, prediction), weight)
-    return _repeating_scorer(metric, y, prediction, weight)
+    if isinstance(metric.function, RowMean | Confusion):
+        return metric.function.redrawn(y, prediction, weight)
+    return _repeating_scorer(metric, [y, prediction, weight, *further])
 
 
-def _row_mean_scorer(function: RowMean, loss: Array, weight: Array) -> _Scorer:
-    weighted = loss * weight
-    # Sums, not dot products: threads of BLAS cost more than they save, and their number would show in the last digits.
-    return lambda counts: function.finish(float((weighted * counts).sum() / (weight * counts).sum()))
-
-
-def _repeating_scorer(
-    metric: Metric, y: NDArray[np.generic], prediction: NDArray[np.generic], weight: Array
-) -> _Scorer:
+def _repeating_scorer(metric: Metric, columns: list[NDArray[np.generic]]) -> Redrawn:
     """Repeat the drawn rows, so that a metric that does not look at weights is right as well."""
     # Ranked once, drawn rows are sorted already for a metric that ranks them.
-    order = np.argsort(prediction, kind="stable") if prediction.ndim == 1 else np.arange(len(y))
-    columns = [column[order] for column in (y, prediction, weight)]
+    prediction = columns[1]
+    order = np.argsort(prediction, kind="stable") if prediction.ndim == 1 else np.arange(len(prediction))
+    ranked = [column[order] for column in columns]
 
     def score(counts: _Counts) -> float:
         times = counts[order]
-        return float(metric.function(*(np.repeat(column, times, axis=0) for column in columns)))
+        return float(metric.function(*(np.repeat(column, times, axis=0) for column in ranked)))
 
     return score
 

@@ -115,6 +115,9 @@ def _print_run(competition: Competition, run: Run) -> None:
     print(f"  folds    {folds}")
     if scores["rows_scored"] < scores["rows"] and not run.quick:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
+    for chosen in run.facts["chosen_by_looking"]:
+        fitted = rounded(scores["cv_fitted"], scores["se"])
+        print(f"  chosen   {chosen.replace(': ', ' ')}: {fitted} as fitted; the score above is cross-fitted")
     if run.facts["pooled"]:
         print(
             f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)"

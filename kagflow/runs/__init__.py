@@ -1,7 +1,8 @@
 """Runs: a folder that a stranger can open, written fold by fold and never changed afterwards."""
 
 from kagflow.runs.compare import Comparison, compare
-from kagflow.runs.execute import Listener, Look, cross_validate
+from kagflow.runs.execute import Listener, cross_validate
+from kagflow.runs.plan import Look
 from kagflow.runs.predict import predict
 from kagflow.runs.record import Run, best_run, list_runs, read_run
 

@@ -10,7 +10,7 @@ from kagflow.data import Frame
 from kagflow.data.table import target_codes
 from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
-from kagflow.runs.record import PAIRING, Run, prediction_columns
+from kagflow.runs.record import PAIRING, PROCESSED, Run, prediction_columns
 from kagflow.stats import Difference, paired_difference
 
 
@@ -79,7 +79,7 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
 
 def _known(oof: Frame) -> Frame:
     """Return what an OOF frame says of its rows, without the predictions."""
-    return oof.select(name for name in oof.columns if not name.startswith("prediction"))
+    return oof.select(name for name in oof.columns if not name.startswith(("prediction", PROCESSED)))
 
 
 def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:

@@ -56,8 +56,9 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
     mean = np.mean(list(by_task.values()), axis=0)
     columns = [predictions_frame(mean), *(predictions_frame(made, name) for name, made in by_task.items())]
     frame = pl.concat([rows.ids.alias("id").to_frame(), *columns], how="horizontal")
+    final = mean if recipe.post is None else recipe.post.apply(mean)
     return frame, make_submission(
-        rows.sample, rows.ids, recipe.classes, mean, competition.metric, competition.submission
+        rows.sample, rows.ids, recipe.classes, final, competition.metric, competition.submission
     )
 
 

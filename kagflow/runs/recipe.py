@@ -13,6 +13,7 @@ from kagflow.data import Dataset
 from kagflow.errors import DataError
 from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedPool
+from kagflow.training.postprocess import FittedPost
 
 RECIPE = "recipe.pkl"
 
@@ -31,17 +32,20 @@ class Recipe:
         Labels in class order; empty for regression.
     pool
         Types and pooled steps.
+    post
+        What predictions go through before they are submitted.
     """
 
     raw: Mapping[str, pl.DataType]
     ids: pl.DataType
     classes: tuple[str, ...]
     pool: LearnedPool
+    post: FittedPost | None
 
     @classmethod
-    def of(cls, data: Dataset, pool: Pool) -> Self:
+    def of(cls, data: Dataset, pool: Pool, post: FittedPost | None) -> Self:
         """Return the recipe of a run."""
-        return cls(dict(data.test.x.schema), data.test.ids.dtype, data.classes, LearnedPool.of(pool))
+        return cls(dict(data.test.x.schema), data.test.ids.dtype, data.classes, LearnedPool.of(pool), post)
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:

@@ -75,9 +75,13 @@ class Run:
         return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / SUBMISSION)}
 
 
-def prediction_columns(frame: Frame) -> NDArray[np.float64]:
-    """Return the predictions of an OOF or test frame, (n,) or (n, k)."""
-    names = [name for name in frame.columns if name == "prediction" or name.startswith("prediction_")]
+PROCESSED = "processed"
+
+
+def prediction_columns(frame: Frame) -> NDArray[np.generic]:
+    """Return what is scored of an OOF frame, (n,) or (n, k): its processed predictions, or the models' own."""
+    stem = PROCESSED if any(name.startswith(PROCESSED) for name in frame.columns) else "prediction"
+    names = [name for name in frame.columns if name == stem or name.startswith(f"{stem}_")]
     values = frame.select(names).to_numpy(order="c")
     return values[:, 0] if len(names) == 1 else values
 

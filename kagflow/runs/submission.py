@@ -18,7 +18,7 @@ def make_submission(
     sample: Frame,
     ids: pl.Series,
     classes: tuple[str, ...],
-    prediction: NDArray[np.float64],
+    prediction: NDArray[np.generic],
     metric: Metric,
     own: Callable[[Frame, Frame], Frame] | None = None,
 ) -> Frame:
@@ -67,7 +67,7 @@ def _own_submission(
     sample: Frame,
     ids: pl.Series,
     classes: tuple[str, ...],
-    prediction: NDArray[np.float64],
+    prediction: NDArray[np.generic],
     own: Callable[[Frame, Frame], Frame],
 ) -> Frame:
     """Return what the competition's own function makes, having checked that it has the sample's form."""
@@ -103,7 +103,7 @@ def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:
 
 
 def _values(
-    classes: tuple[str, ...], prediction: NDArray[np.float64], metric: Metric, columns: list[str]
+    classes: tuple[str, ...], prediction: NDArray[np.generic], metric: Metric, columns: list[str]
 ) -> dict[str, pl.Series]:
     wanted = 1 if metric.wants in ("label", "top_k") or prediction.ndim == 1 else prediction.shape[1]
     if len(columns) != wanted:

@@ -1,0 +1,28 @@
+"""Metrics: what the competition measures, and everything that follows from it."""
+
+from kagflow.metrics.base import (
+    Array,
+    Confusion,
+    Direction,
+    Metric,
+    MetricFunction,
+    Objective,
+    Redrawn,
+    RowMean,
+    Wants,
+)
+from kagflow.metrics.registry import METRICS, find_metric
+
+__all__ = [
+    "METRICS",
+    "Array",
+    "Confusion",
+    "Direction",
+    "Metric",
+    "MetricFunction",
+    "Objective",
+    "Redrawn",
+    "RowMean",
+    "Wants",
+    "find_metric",
+]

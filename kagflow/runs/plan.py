@@ -1,0 +1,187 @@
+"""What is known of a run before its first fit: data, folds, features before folds, and the list of fits."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from kagflow.competition import Competition
+from kagflow.config import Experiment
+from kagflow.data import Dataset, Source, Table, read_dataset
+from kagflow.data.table import dense_codes
+from kagflow.errors import ConfigError
+from kagflow.features.pool import make_pool
+from kagflow.models import Problem, Resources, make_model
+from kagflow.runs import surroundings
+from kagflow.splits import Folds, frozen_folds, make_splitter
+from kagflow.splits.folds import check_groups_stay_whole
+from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
+from kagflow.training.postprocess import Post, find_post
+
+_SAMPLE_SEED = 20_011
+_OWN = "own"  # the name of the transform that target.py defines
+
+
+@dataclass(frozen=True)
+class Look:
+    """How much of the data a cross-validation looks at.
+
+    Attributes
+    ----------
+    sample
+        Share of the training rows, in (0, 1]; whole groups where there are groups.
+    folds
+        Numbers of the folds that are fitted and scored; empty for all.
+    """
+
+    sample: float = 1.0
+    folds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sample <= 1:
+            raise ConfigError(
+                f"a sample is a share of the rows, got {self.sample}", hint="for example 0.1", where="--sample"
+            )
+
+    @property
+    def quick(self) -> bool:
+        """Whether it is less than all of it."""
+        return self.sample < 1 or bool(self.folds)
+
+    def document(self) -> dict[str, Any] | None:
+        """Return it as `run.json` has it; ``None`` for all of the data."""
+        return {"sample": self.sample, "folds": list(self.folds)} if self.quick else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known before the first fit."""
+
+    competition: Competition
+    experiment: Experiment
+    config: str
+    data: Dataset
+    setup: Setup
+    tasks: tuple[Task, ...]
+    layout: Layout
+    extra: str | None
+    look: Look
+    post: Post | None
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides on the result."""
+        parts = {
+            "experiment": self.experiment.model_dump(mode="json"),
+            "sources": self.competition.source_hash,
+            "data": self.data.fingerprint,
+            "edition": self.data.edition,
+            "folds": self.setup.folds.fingerprint,
+            "extra": self.extra,
+            "look": self.look.document(),
+            "versions": surroundings.versions(),
+            "code": surroundings.code_hash(),
+            "layout": [self.layout.jobs, self.layout.threads],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def make_plan(
+    competition: Competition,
+    experiment: Experiment,
+    config: str,
+    origin: Source,
+    extra: Table | None = None,
+    look: Look | None = None,
+) -> Plan:
+    """Load the data, freeze the folds, run the row steps, and list the tasks."""
+    look = look or Look()
+    facts, metric = competition.facts, competition.metric
+    model = make_model(experiment.model, experiment.rounds)
+    chosen = _transform_name(competition, experiment)
+    transform = competition.target if chosen == _OWN and competition.target else find_transform(chosen)
+    post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
+    features = competition.feature_set(experiment.features)
+    splitting = facts.splitter.changed(experiment.splitter)
+    splitter = make_splitter(splitting.kind, splitting.settings)
+    data = _sampled(read_dataset(origin, facts, competition.additions), look.sample)
+    folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
+    check_groups_stay_whole(folds, data.train.groups)
+    hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
+    pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
+    tasks = tuple(_tasks(experiment, folds, look))
+    layout = plan_layout(len(tasks), data.train.height, experiment.threads)
+    setup = Setup(
+        table=data.train,
+        pool=pool,
+        folds=folds,
+        splitter=splitter,
+        model=model,
+        problem=Problem(facts.task, data.classes, metric.objective_for(facts.task)),
+        transform=transform,
+        experiment=experiment,
+        resources=Resources(layout.threads),
+    )
+    return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
+
+
+def _transform_name(competition: Competition, experiment: Experiment) -> str:
+    """Return the name of the target transform: the experiment's, the competition's, or the metric's."""
+    own = _OWN if competition.target is not None else competition.facts.target_transform
+    return experiment.target_transform or own or competition.metric.transform
+
+
+def _sampled(data: Dataset, share: float) -> Dataset:
+    """Return the data with a share of the training rows, drawn by their independent units."""
+    if share == 1:
+        return data
+    table = data.train
+    units = dense_codes(table.groups) if table.groups is not None else np.arange(table.height)
+    n_units = int(units.max()) + 1
+    drawn = np.random.default_rng(_SAMPLE_SEED).permutation(n_units)[: math.ceil(share * n_units)]
+    rows = np.flatnonzero(np.isin(units, drawn))
+    known: dict[str, Any] = {part.name: getattr(table, part.name) for part in fields(table)}
+    some = Table(**{name: column[rows] for name, column in known.items() if column is not None})
+    return replace(data, train=some, fingerprint=f"{data.fingerprint}-{share:g}")
+
+
+def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
+    """Yield the fits: every fold that is looked at with every seed, then the refits on all training rows."""
+    known = [fold.number for fold in folds]
+    unknown = set(look.folds) - set(known)
+    if unknown:
+        raise ConfigError(
+            f"there is no fold {min(unknown)}", hint=f"folds are numbered 0 to {known[-1]}", where="--only-folds"
+        )
+    numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
+    if experiment.test == "refit":
+        numbers.append(None)
+    for number in numbers:
+        for seed in range(experiment.seed, experiment.seed + experiment.seeds):
+            yield Task(number, seed)
+
+
+def _fingerprint(extra: Table | None) -> str | None:
+    """Return a hash of extra rows."""
+    if extra is None:
+        return None
+    known = {name: getattr(extra, name) for name in ("y", "groups", "time", "weight")}
+    columns = [column.alias(f"__{name}") for name, column in known.items() if column is not None]
+    text = extra.x.with_columns(columns).write_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def written_out(plan: Plan) -> Mapping[str, Any]:
+    """Return the experiment with everything written out that kagflow or the competition chose."""
+    setup = plan.setup
+    document = plan.experiment.model_dump()
+    document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
+    document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
+    document["target_transform"] = _transform_name(plan.competition, plan.experiment)
+    if setup.finds_rounds:
+        document["rounds"]["refit"] = setup.refits
+    return document

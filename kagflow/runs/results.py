@@ -1,0 +1,206 @@
+"""What a run comes to: OOF and test predictions, scores with their noise, importance, the submission."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kagflow.data.table import target_codes
+from kagflow.errors import KagflowError
+from kagflow.metrics import Metric
+from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
+from kagflow.runs.plan import Plan
+from kagflow.runs.record import PROCESSED
+from kagflow.runs.submission import SUBMISSION, make_submission
+from kagflow.splits import Folds
+from kagflow.stats import bootstrap_se
+from kagflow.training.postprocess import FittedPost, PostProcessed, post_process
+
+Predictions = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat:
+    """OOF predictions of one repeat of the folds.
+
+    Attributes
+    ----------
+    number
+        Which repeat, from 0.
+    rows
+        (n,) ascending positions of the rows that it scores.
+    folds
+        (n,) number of the fold that scored each of them.
+    predictions
+        (n,) or (n, k) predictions of the models, the mean over seeds.
+    processed
+        The same after post-processing, without which it is ``None``.
+    """
+
+    number: int
+    rows: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    predictions: Predictions
+    processed: PostProcessed | None
+
+    @property
+    def scored(self) -> NDArray[Any]:
+        """What the metric sees; processed by what was fitted on the other folds."""
+        return self.predictions if self.processed is None else self.processed.crossfitted
+
+
+def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], FittedPost | None]:
+    """Write predictions, scores, importance and the submission of a run whose tasks are all done.
+
+    Returns
+    -------
+    dict
+        The scores.
+    FittedPost or None
+        What test predictions go through before they are submitted.
+    """
+    fitted = {task.fold for task in plan.tasks}
+    numbers = sorted({fold.repeat for fold in plan.setup.folds if fold.number in fitted})
+    repeats = [_repeat(plan, folder, number) for number in numbers]
+    scores = _scores(plan, repeats)
+    pl.concat(_oof_frame(plan, repeat) for repeat in repeats).write_parquet(folder.path / "oof.parquet")
+    test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
+    predictions = [folder.test(task) for task in test]
+    mean = np.mean(predictions, axis=0)
+    columns = [predictions_frame(mean)] + [
+        predictions_frame(prediction, task_name(task)) for task, prediction in zip(test, predictions, strict=True)
+    ]
+    pl.concat([pl.DataFrame({"id": plan.data.test.ids}), *columns], how="horizontal").write_parquet(
+        folder.path / "test.parquet"
+    )
+    _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
+    post = _fitted_post(plan, repeats)
+    _submission(plan, mean if post is None else post.apply(mean)).write_csv(folder.path / SUBMISSION)
+    write_json(folder.path / "scores.json", scores)
+    return scores, post
+
+
+def _submission(plan: Plan, prediction: NDArray[Any]) -> pl.DataFrame:
+    data, competition = plan.data, plan.competition
+    return make_submission(
+        data.sample, data.test.ids, data.classes, prediction, competition.metric, competition.submission
+    )
+
+
+def _repeat(plan: Plan, folder: RunFolder, number: int) -> Repeat:
+    """Gather what the tasks of a repeat predicted, and post-process it."""
+    rows, predictions = [], []
+    for fold in plan.setup.folds:
+        made = [folder.oof(task) for task in plan.tasks if task.fold == fold.number]
+        if made and fold.repeat == number:
+            rows.append(made[0][0])
+            predictions.append(np.mean([prediction for _, prediction in made], axis=0))
+    order = np.argsort(np.concatenate(rows))
+    positions, oof = np.concatenate(rows)[order], np.concatenate(predictions)[order]
+    folds = _fold_of(plan.setup.folds, number)[positions]
+    processed = None
+    if plan.post is not None:
+        processed = post_process(plan.post, folds, oof, *_known(plan, positions))
+    return Repeat(number, positions, folds, oof, processed)
+
+
+def _known(plan: Plan, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return the target codes and the weights of rows."""
+    table = plan.data.train
+    assert table.y is not None
+    return target_codes(table.y)[rows], None if table.weight is None else table.weight.to_numpy()[rows]
+
+
+def _fitted_post(plan: Plan, repeats: Sequence[Repeat]) -> FittedPost | None:
+    """Return the post-processing fitted on the OOF of all repeats, for test rows."""
+    if plan.post is None:
+        return None
+    y, weight = _known(plan, np.concatenate([repeat.rows for repeat in repeats]))
+    return plan.post.fit(y, np.concatenate([repeat.predictions for repeat in repeats]), weight)
+
+
+def _oof_frame(plan: Plan, repeat: Repeat) -> pl.DataFrame:
+    table, rows = plan.data.train, repeat.rows
+    assert table.y is not None
+    known: dict[str, Any] = {
+        "id": table.ids[rows],
+        "fold": repeat.folds,
+        "repeat": np.full(len(rows), repeat.number),
+        "y": table.y[rows],
+    }
+    _, units = plan.setup.splitter.units(table)
+    if units is not None:
+        known["unit"] = units[rows]
+    if table.weight is not None:
+        known["weight"] = table.weight[rows]
+    made = [predictions_frame(repeat.predictions)]
+    if repeat.processed is not None:
+        made.append(predictions_frame(repeat.scored, PROCESSED))
+    return pl.concat([pl.DataFrame(known), *made], how="horizontal")
+
+
+def _fold_of(folds: Folds, repeat: int) -> NDArray[np.int64]:
+    """Return the number of the fold that scores each row in a repeat; -1 where none does."""
+    numbers = np.full(len(folds.ids), -1)
+    for fold in folds:
+        if fold.repeat == repeat:
+            numbers[fold.valid] = fold.number
+    return numbers
+
+
+def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
+    """Return the scores of a run: over each repeat's whole OOF, averaged, and of each fold."""
+    metric, table = plan.competition.metric, plan.data.train
+    unit, units = plan.setup.splitter.units(table)
+    whole, errors, by_fold, as_fitted = [], [], [], []
+    for repeat in repeats:
+        y, weight = _known(plan, repeat.rows)
+        whole.append(metric.score(y, repeat.scored, weight))
+        codes = None if units is None else np.unique(units[repeat.rows], return_inverse=True)[1]
+        errors.append(bootstrap_se(metric, y, repeat.scored, weight=weight, units=codes))
+        if repeat.processed is not None:
+            as_fitted.append(metric.score(y, repeat.processed.as_fitted, weight))
+        for k in np.unique(repeat.folds):
+            own = repeat.folds == k
+            by_fold.append(_score_or_none(metric, y[own], repeat.scored[own], None if weight is None else weight[own]))
+    se = float(np.mean(errors))
+    return {
+        "metric": metric.name,
+        "direction": metric.direction,
+        "cv": float(np.mean(whole)),
+        "se": se if np.isfinite(se) else None,
+        **({"cv_fitted": float(np.mean(as_fitted))} if as_fitted else {}),
+        "units": unit,
+        "folds": by_fold,
+        "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
+        "rows": table.height,
+        "rows_scored": len(repeats[0].rows),
+        "seeds": plan.experiment.seeds,
+        "repeats": len(repeats),
+    }
+
+
+def _score_or_none(
+    metric: Metric, y: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any] | None
+) -> float | None:
+    """Return the score of one fold, or ``None`` where a fold alone has none (an AUC needs both classes)."""
+    try:
+        return metric.score(y, predictions, weight)
+    except KagflowError:
+        return None
+
+
+def _importance(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the mean importance over all fits; a feature that a fit did not have counts as nothing there."""
+    numbers = [name for name in tables[0].columns if name != "feature"]
+    if not numbers:
+        return tables[0]
+    return (
+        pl.concat(tables)
+        .group_by("feature")
+        .agg(pl.col(name).sum() / len(tables) for name in numbers)
+        .sort([numbers[0], "feature"], descending=[True, False])
+    )

@@ -173,14 +173,15 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     facts = read_facts(folder / FACTS)
     sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
+    metric = _metric(facts, modules.get(METRIC), folder)
     return Competition(
         name=name,
         root=root,
         facts=facts,
-        metric=_metric(facts, modules.get(METRIC), folder),
+        metric=metric,
         feature_sets=_feature_sets(modules.get(FEATURES), folder),
         sources=sources,
-        additions=_additions(facts, modules, folder),
+        additions=_additions(facts, metric, modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
     )
@@ -240,7 +241,7 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
     return sets
 
 
-def _additions(facts: CompetitionFacts, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
+def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
     """Return what the competition's folder says of the rows beyond its facts."""
     where, features = str(folder / FEATURES), modules.get(FEATURES)
     assemble = _function("assemble", modules.get(TABLES), folder / TABLES)
@@ -253,6 +254,7 @@ def _additions(facts: CompetitionFacts, modules: Mapping[str, ModuleType], folde
     return Additions(
         group=_expression("GROUP", facts.group, features, where),
         time=_expression("TIME", facts.time, features, where),
+        metric_columns=metric.columns,
         assemble=assemble,
         where=where,
         fold_file=folder / facts.fold_file if facts.fold_file else None,

@@ -25,6 +25,8 @@ class Additions:
     ----------
     group, time
         Expressions over the columns that train and test share: ``GROUP`` and ``TIME`` of `features.py`.
+    metric_columns
+        Columns that the metric looks at beside target and weight.
     assemble
         Makes one row an id of several tables: ``assemble`` of `tables.py`.
     where
@@ -35,6 +37,7 @@ class Additions:
 
     group: pl.Expr | None = None
     time: pl.Expr | None = None
+    metric_columns: tuple[str, ...] = ()
     assemble: Assemble | None = None
     where: str = "features.py"
     fold_file: Path | None = None

@@ -96,8 +96,11 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     for frame, path in zip((train, test), paths[:2], strict=True):
         _check_ids(frame[facts.id], path)
     fold = _fold(train, facts, additions, paths[0])
+    for name in additions.metric_columns:
+        _require("metric", name, train, paths[0])
+    further = train.select(additions.metric_columns) if additions.metric_columns else None
     return Dataset(
-        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold),
+        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold, further),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
         sample=parse_csv(raw[2], paths[2], as_text=True),
         only_train=only_train,

@@ -29,6 +29,8 @@ class Table:
         (n,) when a row happened; ``None`` without time.
     weight
         (n,) positive weights of the rows in metric and fit; ``None`` when all weigh the same.
+    further
+        (n, columns) what the metric looks at beside target and weight; never a feature by that.
     fold
         (n, repeats) which fold scores a row, where the competition's files say so; ``None`` without.
     """
@@ -40,6 +42,7 @@ class Table:
     time: pl.Series | None = None
     weight: pl.Series | None = None
     fold: Frame | None = None
+    further: Frame | None = None
 
     @property
     def height(self) -> int:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kagflow.competition import FACTS, MODULES
 from kagflow.data import Frame
 from kagflow.data.table import target_codes
 from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
-from kagflow.runs.record import PAIRING, PROCESSED, Run, prediction_columns
+from kagflow.runs.record import METRIC_COLUMN, PAIRING, PROCESSED, Run, prediction_columns
 from kagflow.stats import Difference, paired_difference
 
 
@@ -91,13 +92,18 @@ def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:
         prediction_columns(others),
         weight=mine["weight"].to_numpy() if "weight" in mine.columns else None,
         units=np.unique(mine["unit"].to_numpy(), return_inverse=True)[1] if "unit" in mine.columns else None,
+        further={
+            name.removeprefix(METRIC_COLUMN): mine[name].to_numpy()
+            for name in mine.columns
+            if name.startswith(METRIC_COLUMN)
+        },
     )
 
 
 def _changes(run: Run, other: Run) -> list[str]:
     """Return a diff of the files that decide on a result, from the other run to this one."""
     changes: list[str] = []
-    for file in ("experiment.yaml", "competition.yaml", "features.py", "metric.py"):
+    for file in ("experiment.yaml", FACTS, *MODULES):
         before, after = (_lines(side.path / file) for side in (other, run))
         changes.extend(
             difflib.unified_diff(before, after, f"{other.name}/{file}", f"{run.name}/{file}", n=0, lineterm="")

@@ -76,6 +76,7 @@ class Run:
 
 
 PROCESSED = "processed"
+METRIC_COLUMN = "metric_column_"  # before the name of what else the metric looks at
 
 
 def prediction_columns(frame: Frame) -> NDArray[np.generic]:

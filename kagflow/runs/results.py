@@ -13,7 +13,7 @@ from kagflow.errors import KagflowError
 from kagflow.metrics import Metric
 from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
 from kagflow.runs.plan import Plan
-from kagflow.runs.record import PROCESSED
+from kagflow.runs.record import METRIC_COLUMN, PROCESSED
 from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds
 from kagflow.stats import bootstrap_se
@@ -107,6 +107,12 @@ def _repeat(plan: Plan, folder: RunFolder, number: int) -> Repeat:
     return Repeat(number, positions, folds, oof, processed)
 
 
+def _further(plan: Plan, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]] | None:
+    """Return what else the metric looks at, by column; ``None`` for nothing."""
+    further = plan.data.train.further
+    return None if further is None else {name: further[name][rows].to_numpy() for name in further.columns}
+
+
 def _known(plan: Plan, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the target codes and the weights of rows."""
     table = plan.data.train
@@ -136,6 +142,8 @@ def _oof_frame(plan: Plan, repeat: Repeat) -> pl.DataFrame:
         known["unit"] = units[rows]
     if table.weight is not None:
         known["weight"] = table.weight[rows]
+    if table.further is not None:
+        known |= {f"{METRIC_COLUMN}{name}": table.further[name][rows] for name in table.further.columns}
     made = [predictions_frame(repeat.predictions)]
     if repeat.processed is not None:
         made.append(predictions_frame(repeat.scored, PROCESSED))
@@ -158,14 +166,16 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
     whole, errors, by_fold, as_fitted = [], [], [], []
     for repeat in repeats:
         y, weight = _known(plan, repeat.rows)
-        whole.append(metric.score(y, repeat.scored, weight))
+        further = _further(plan, repeat.rows)
+        whole.append(metric.score(y, repeat.scored, weight, further))
         codes = None if units is None else np.unique(units[repeat.rows], return_inverse=True)[1]
-        errors.append(bootstrap_se(metric, y, repeat.scored, weight=weight, units=codes))
+        errors.append(bootstrap_se(metric, y, repeat.scored, weight=weight, units=codes, further=further))
         if repeat.processed is not None:
-            as_fitted.append(metric.score(y, repeat.processed.as_fitted, weight))
+            as_fitted.append(metric.score(y, repeat.processed.as_fitted, weight, further))
         for k in np.unique(repeat.folds):
-            own = repeat.folds == k
-            by_fold.append(_score_or_none(metric, y[own], repeat.scored[own], None if weight is None else weight[own]))
+            own = np.flatnonzero(repeat.folds == k)
+            some = None if weight is None else weight[own]
+            by_fold.append(_score_or_none(metric, y[own], repeat.scored[own], some, _further(plan, repeat.rows[own])))
     se = float(np.mean(errors))
     return {
         "metric": metric.name,
@@ -184,11 +194,15 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
 
 
 def _score_or_none(
-    metric: Metric, y: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any] | None
+    metric: Metric,
+    y: NDArray[Any],
+    predictions: NDArray[Any],
+    weight: NDArray[Any] | None,
+    further: dict[str, NDArray[Any]] | None,
 ) -> float | None:
     """Return the score of one fold, or ``None`` where a fold alone has none (an AUC needs both classes)."""
     try:
-        return metric.score(y, predictions, weight)
+        return metric.score(y, predictions, weight, further)
     except KagflowError:
         return None
 

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from kagflow.competition import load
 from kagflow.errors import ConfigError, DataError
+from kagflow.runs import compare
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
 
@@ -254,3 +256,38 @@ def test_a_run_keeps_the_files_that_made_it_and_predicts_with_them(project, tmp_
     said = project.cli("predict", "toy", "--data", str(project.raw), "--json")
     made = json.loads(said.out)["submission"]
     assert (project.root / made).read_bytes() == (run.path / "submission.csv").read_bytes()
+
+
+# --- a metric that looks at more than the target ----------------------------------------------------------------------
+
+
+def test_a_concordance_index_by_stratum_with_two_target_columns(project):
+    """Times of events, some of them only known to be later (``efs`` 0); the score is taken within each stratum."""
+    rng = np.random.default_rng(0)
+    train, test = (pl.read_csv(project.raw / f"{name}.csv") for name in ("train", "test"))
+    train.with_columns(efs=pl.Series(rng.integers(0, 2, 60))).write_csv(project.raw / "train.csv")
+    project.facts(metric="stratified_concordance@efs,color")
+    run = project.cv(*RIDGE)
+    assert "efs" in run.facts["only_in_train"]
+    assert "efs" not in pl.read_parquet(run.path / "importance.parquet")["feature"]
+    oof = run.oof()
+    by_stratum = [_concordance(own) for _, own in oof.group_by("metric_column_color")]
+    assert run.scores["cv"] == pytest.approx(np.mean(by_stratum) - np.std(by_stratum))
+    assert run.scores["se"] > 0
+    other = project.cv(*RIDGE, "drop=[x2]")
+    difference = compare(other, run, load("toy", project.root).metric).difference
+    assert difference.value == pytest.approx(other.scores["cv"] - run.scores["cv"])
+    assert test.height == 12
+
+
+def _concordance(rows):
+    """Of the pairs in which the earlier row's event was seen, the share that is predicted in the same order."""
+    known = list(zip(rows["y"], rows["metric_column_efs"], rows["prediction"], strict=True))
+    pairs = [(first, second) for first in known for second in known if first[1] and first[0] < second[0]]
+    return np.mean([1.0 if first[2] < second[2] else 0.5 * (first[2] == second[2]) for first, second in pairs])
+
+
+def test_a_column_that_the_metric_needs_and_train_lacks(project):
+    project.facts(metric="concordance@event")
+    with pytest.raises(DataError, match="'event', which `metric` names"):
+        project.cv(*RIDGE)

@@ -5,12 +5,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
-from kagflow.features import FeatureSet, FoldStep
-from kagflow.features.encoders import GroupAggregate, TargetMean, ordinal
+from kagflow.features import FeatureSet
+from kagflow.features.encoders import GroupAggregate, TargetMean, Winsorise, ordinal
 
 # --- what is there, what is not, and what nobody wrote down -----------------------------------------------------------
 
@@ -192,48 +191,6 @@ SKEWED = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Winsorise(FoldStep):
-    """Numbers drawn in to quantiles of the training rows, as ``<column>__winsorised``; null stays null.
-
-    A line goes on for ever: a house twice as large as any in the training rows would be given a fairy-tale price.
-
-    Parameters
-    ----------
-    columns
-        Columns of numbers.
-    share
-        Of the training rows beyond either limit.
-    """
-
-    columns: tuple[str, ...]
-    share: float = 0.005
-
-    def fit(self, x: pl.DataFrame) -> "Limits":
-        """Learn the quantiles."""
-        limits = [(name, x[name].quantile(self.share), x[name].quantile(1 - self.share)) for name in self.columns]
-        schema = {"column": pl.String, "low": pl.Float64, "high": pl.Float64}
-        return Limits(pl.DataFrame(limits, schema=schema, orient="row"))
-
-
-@dataclass(frozen=True)
-class Limits:
-    """(columns,) lower and upper limits."""
-
-    limits: pl.DataFrame
-
-    def transform(self, x: pl.DataFrame) -> pl.DataFrame:
-        """Return one column for each that was named."""
-        return x.select(
-            pl.col(name).cast(pl.Float64).clip(low, high).alias(f"{name}__winsorised")
-            for name, low, high in self.limits.iter_rows()
-        )
-
-    def tables(self) -> Mapping[str, pl.DataFrame]:
-        """Return column, low, high."""
-        return {"limits": self.limits}
-
-
 def take_logs(x: pl.DataFrame) -> pl.DataFrame:
     """Prices are learned as logarithms, so that a tenth more area is the same step everywhere."""
     return x.with_columns(pl.col("^.*__winsorised$").log1p())
@@ -251,6 +208,7 @@ def area_by_neighbourhood(x: pl.DataFrame) -> pl.DataFrame:
 LINEAR = FeatureSet(
     rows=ROWS,
     keep=is_usual,
+    # A line goes on for ever: a house twice as large as any in the training rows would be given a fairy-tale price.
     fold=(Winsorise(SKEWED), NEIGHBOURS),
     then=(take_logs, area_by_neighbourhood),
     drop=(*WORDS, *SKEWED),

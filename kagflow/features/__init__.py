@@ -1,6 +1,7 @@
 """Features: steps that learn only from the rows they are handed, and the engine that hands them out."""
 
 from kagflow.features.pandas_step import pandas_step
+from kagflow.features.selectors import SelectByImportance, SelectByPermutation
 from kagflow.features.steps import (
     AdditiveStep,
     FeatureSet,
@@ -19,6 +20,8 @@ __all__ = [
     "FoldStep",
     "HistoryStep",
     "RowStep",
+    "SelectByImportance",
+    "SelectByPermutation",
     "Selector",
     "TargetStep",
     "pandas_step",

@@ -21,6 +21,7 @@ from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
 from kagflow.training.postprocess import Post, find_post
+from kagflow.training.target import AsNumbers, TargetTransform
 
 _SAMPLE_SEED = 20_011
 _OWN = "own"  # the name of the transform that target.py defines
@@ -121,12 +122,26 @@ def make_plan(
         folds=folds,
         splitter=splitter,
         model=model,
-        problem=Problem(facts.task, data.classes, metric.objective_for(facts.task)),
+        problem=_problem(competition, data, transform),
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
     )
     return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
+
+
+def _problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
+    """Return what models learn: the competition's task, or values where classes are taken as numbers."""
+    task, metric = competition.facts.task, competition.metric
+    if not isinstance(transform, AsNumbers):
+        return Problem(task, data.classes, metric.objective_for(task))
+    if task == "multiclass" and not metric.ordinal:
+        raise ConfigError(
+            f"{metric.name} scores classes without an order, so that they cannot be predicted as numbers",
+            hint="as_numbers is for two classes, or for a metric of grades such as quadratic_kappa",
+            where="target_transform",
+        )
+    return Problem("regression", (), "squared_error")
 
 
 def _transform_name(competition: Competition, experiment: Experiment) -> str:

@@ -71,7 +71,32 @@ class Log1p(TargetTransform):
         return np.expm1(prediction)
 
 
-TRANSFORMS: dict[str, TargetTransform] = {"none": Identity(), "log1p": Log1p()}
+@dataclass(frozen=True)
+class AsNumbers(TargetTransform):
+    """Classes as the numbers 0 to k - 1, for a model of values: grades have an order that classes lack."""
+
+    def fit(self, x: Frame, y: Target) -> "Grades":
+        if not isinstance(y.dtype, pl.Enum):
+            raise ConfigError("as_numbers is for classes; the target is a number", where="target_transform")
+        return Grades(len(y.dtype.categories))
+
+
+@dataclass(frozen=True)
+class Grades:
+    """The number of classes."""
+
+    k: int
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        """Return the class codes as numbers."""
+        return y.to_physical().cast(pl.Float64)
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the predictions, none beyond the lowest or highest class."""
+        return np.clip(prediction, 0, self.k - 1)
+
+
+TRANSFORMS: dict[str, TargetTransform] = {"none": Identity(), "log1p": Log1p(), "as_numbers": AsNumbers()}
 
 
 def find_transform(name: str) -> TargetTransform:

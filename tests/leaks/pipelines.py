@@ -12,15 +12,31 @@ from kagflow.data.table import target_codes
 from kagflow.features import FeatureSet, FittedStep, HistoryStep, Selector, TargetStep, pandas_step
 from kagflow.features.crossfit import Built, build
 from kagflow.features.encoders import (
+    Bins,
+    Components,
+    Count,
     Frequency,
     GroupAggregate,
+    GroupDifference,
+    GroupRatio,
     Impute,
+    KMeansDistances,
+    Lag,
     OneHot,
     Power,
+    QuantileTransform,
+    Rank,
     RareToOther,
     Scale,
     TargetMean,
+    TargetRolling,
+    TargetStatistics,
+    TfidfComponents,
+    WeightOfEvidence,
+    Winsorise,
+    combine,
     ordinal,
+    text_lengths,
 )
 from kagflow.features.pool import Pool, make_pool
 from kagflow.metrics import Objective
@@ -229,20 +245,43 @@ class Hidden(TargetStep):
 def every_step(kind: Kind, *, pooled: bool = False, looks_at_y: bool = True) -> Callable[[Data], FeatureSet]:
     """Return a feature set with a step of every kind, or of those that do not look at y."""
     return lambda data: FeatureSet(
-        rows=[per_room, big, ordinal({"grade": ["low", "mid", "high"]})],
+        rows=[
+            per_room,
+            big,
+            ordinal({"grade": ["low", "mid", "high"]}),
+            text_lengths("colour"),
+            combine([("colour", "grade")]),
+        ],
         pooled=[Scale(["noise"])] if pooled else [],
         keep=not_the_largest if looks_at_y else None,
         fold=[
-            Frequency(["colour", "flag"]),
+            Frequency(["colour", ("colour", "flag")]),
+            Count(["flag", ("shop", "colour")]),
             RareToOther(["shop"], at_least=6),
             OneHot(["colour"]),
             Impute(["area"]),
             Scale(["income"]),
+            Winsorise(["noise"], share=0.1),
             Power(["income"]),
-            GroupAggregate(["area__imputed"], by=["colour"], statistics=["mean", "median"]),
+            GroupAggregate(["area__imputed"], by=["colour"], statistics=["mean", "median", "quantile_0.9", "nunique"]),
+            GroupDifference(["income"], by=["colour", "flag"]),
+            GroupRatio(["income"], by=["shop"], statistic="median"),
+            Rank(["area"]),
+            QuantileTransform(["income"]),
+            Bins(["area"], 4),
+            KMeansDistances(["area", "income"], 3),
+            Components(["area", "income", "noise"], 2),
+            TfidfComponents("shop", 2),
         ],
-        history=[TargetLag()] if kind.timed else [],
-        target=[TargetMean(["shop"]), TargetMean(["shop__rare"], smooth=2), Hidden(TargetMean(["colour"], smooth=1))],
+        history=[TargetLag(), Lag("income", "colour", LAG), TargetRolling("colour", 9, LAG, ["max"])]
+        if kind.timed
+        else [],
+        target=[
+            TargetMean(["shop", ("shop", "colour")]),
+            TargetMean(["shop__rare"], smooth=2),
+            TargetStatistics(["colour", ("colour", "flag")], ["median", "var"]),
+            *([WeightOfEvidence(["shop", ("colour", "flag")])] if kind.task == "binary" else []),
+        ],
         then=[above_mean_of_shop],
         select=MostCorrelated() if looks_at_y else None,
         drop=["row*"],

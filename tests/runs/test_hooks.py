@@ -291,3 +291,35 @@ def test_a_column_that_the_metric_needs_and_train_lacks(project):
     project.facts(metric="concordance@event")
     with pytest.raises(DataError, match="'event', which `metric` names"):
         project.cv(*RIDGE)
+
+
+# --- classes as numbers -----------------------------------------------------------------------------------------------
+
+
+def test_grades_are_learned_as_numbers_for_kappa(project):
+    project.data("multiclass", {"y": ["low"] * 12})
+    project.facts(task="multiclass", metric="quadratic_kappa")
+    run = project.cv(*RIDGE, "target_transform=as_numbers")
+    oof = run.oof()
+    assert oof["prediction"].is_between(0, 2).all()
+    assert not oof["prediction"].is_in([0.0, 1.0, 2.0]).all()  # values between the grades
+    assert run.scores["cv"] > 0.5
+    assert set(pl.read_csv(run.path / "submission.csv")["y"]) <= {"low", "mid", "top"}
+    cut = project.cv(*RIDGE, "target_transform=as_numbers", "postprocess=kappa")
+    assert cut.scores["cv_fitted"] >= run.scores["cv"]
+
+
+def test_two_classes_as_numbers(project):
+    project.data("binary")
+    project.facts(task="binary", metric="auc")
+    run = project.cv(*RIDGE, "target_transform=as_numbers")
+    assert run.oof()["prediction"].is_between(0, 1).all()
+    assert run.scores["cv"] > 0.8
+
+
+@pytest.mark.parametrize(("task", "metric"), [("multiclass", "accuracy"), ("regression", "rmse")])
+def test_what_has_no_order_is_not_taken_as_numbers(project, task, metric):
+    project.data(task)
+    project.facts(task=task, metric=metric)
+    with pytest.raises(ConfigError, match=r"as_numbers|without an order"):
+        project.cv(*RIDGE, "target_transform=as_numbers")

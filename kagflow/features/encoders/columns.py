@@ -1,5 +1,7 @@
 """The columns that encoders read: named once, present, and of the kind that is wanted."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from kagflow.data import Frame
@@ -21,13 +23,20 @@ def fix_names(step: object, field: str) -> None:
     names = (given,) if isinstance(given, str) else given
     where = type(step).__name__  # its columns, which blame would print, are what is wrong
     if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
-        raise FeatureError(f"{field} must be a list of column names, got {given!r}", where=where)
-    if not names:
-        raise FeatureError(f"{field} names no column", hint="name one, or leave the step out", where=where)
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise FeatureError(f"{field} names {twice[0]!r} twice", hint="name it once", where=where)
+        has_combination = isinstance(names, tuple | list) and any(isinstance(name, tuple) for name in names)
+        hint = "this step takes no combinations: make columns of them in `rows`, by `combine`" * has_combination
+        raise FeatureError(f"{field} must be a list of column names, got {given!r}", hint=hint, where=where)
+    check_each_once(field, names, where)
     object.__setattr__(step, field, tuple(names))
+
+
+def check_each_once(field: str, given: Sequence[object], where: str) -> None:
+    """Raise a FeatureError unless something is named, and nothing twice."""
+    if not given:
+        raise FeatureError(f"{field} names no column", hint="name one, or leave the step out", where=where)
+    twice = next((each for each in given if given.count(each) > 1), None)
+    if twice is not None:
+        raise FeatureError(f"{field} names {twice!r} twice", hint="name it once", where=where)
 
 
 def present(step: object, x: Frame, name: str) -> pl.Series:

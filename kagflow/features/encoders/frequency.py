@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data import Frame
-from kagflow.features.encoders.columns import fix_names
-from kagflow.features.encoders.levels import Levels
+from kagflow.features.encoders.combinations import Columns, fix_columns
+from kagflow.features.encoders.levels import AnyLevels, levels_of_rows, take_by_level
 from kagflow.features.steps import FoldStep
 
 
@@ -22,7 +22,7 @@ class Frequency(FoldStep):
     Parameters
     ----------
     columns
-        Categorical or boolean columns.
+        Categorical or boolean columns; a tuple of several stands for their combination, ``<a>_x_<b>``.
 
     Raises
     ------
@@ -30,44 +30,72 @@ class Frequency(FoldStep):
         A column is missing, or holds no categories.
     """
 
-    columns: tuple[str, ...]
+    columns: Columns
 
     def __post_init__(self) -> None:
-        fix_names(self, "columns")
+        fix_columns(self, "columns")
 
-    def fit(self, x: Frame) -> "FittedFrequency":
+    def fit(self, x: Frame) -> "FittedCounts":
         """Count the categories of the training rows."""
-        levels = tuple(Levels.of(self, x, column) for column in self.columns)
-        return FittedFrequency(self, levels, tuple(each.counts(self, x) for each in levels))
+        return FittedCounts(self, "frequency", _count(self, x))
 
 
 @dataclass(frozen=True)
-class FittedFrequency:
-    """(levels,) counts of the training rows, a column each."""
+class Count(FoldStep):
+    """The number of training rows with the row's category, as ``<column>__count`` (Int64).
 
-    step: Frequency
-    levels: tuple[Levels, ...]
-    counts: tuple[NDArray[np.int64], ...]
+    Null is a category of its own; a category unseen in the training rows has 0. A fold has fewer rows to count than
+    a refit on all of them, so that ``Frequency`` is the safer one of the two.
+
+    Parameters
+    ----------
+    columns
+        Categorical or boolean columns; a tuple of several stands for their combination, ``<a>_x_<b>``.
+
+    Raises
+    ------
+    FeatureError
+        A column is missing, or holds no categories.
+    """
+
+    columns: Columns
+
+    def __post_init__(self) -> None:
+        fix_columns(self, "columns")
+
+    def fit(self, x: Frame) -> "FittedCounts":
+        """Count the categories of the training rows."""
+        return FittedCounts(self, "count", _count(self, x))
+
+
+@dataclass(frozen=True)
+class FittedCounts:
+    """The training rows of each level, for each key: count and frequency."""
+
+    step: Frequency | Count
+    what: str
+    counted: tuple[tuple[AnyLevels, Frame], ...]
 
     def transform(self, x: Frame) -> Frame:
-        """Return one column for each that was named."""
-        return pl.DataFrame(
-            [
-                pl.Series(f"{levels.column}__frequency", np.take(_shares(counts), levels.codes(self.step, x)))
-                for levels, counts in zip(self.levels, self.counts, strict=True)
-            ]
-        )
+        """Return one column for each key."""
+        levels = [each for each, _ in self.counted]
+        made = [table.select(pl.col(self.what).alias(f"{each.column}__{self.what}")) for each, table in self.counted]
+        return take_by_level(self.step, x, levels, made)
 
     def tables(self) -> Mapping[str, Frame]:
         """Return, by column, the categories that were seen: category, count, frequency."""
         return {
-            levels.column: pl.DataFrame(
-                [levels.names(), pl.Series("count", counts), pl.Series("frequency", _shares(counts))]
-            ).filter(pl.col("count") > 0)
-            for levels, counts in zip(self.levels, self.counts, strict=True)
+            each.column: pl.DataFrame([each.names(), *table]).filter(pl.col("count") > 0)
+            for each, table in self.counted
         }
 
 
-def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = counts / max(counts.sum(), 1)
-    return shares
+def _count(step: Frequency | Count, x: Frame) -> tuple[tuple[AnyLevels, Frame], ...]:
+    return tuple(
+        (levels, _table(np.bincount(codes, minlength=len(levels))))
+        for levels, codes in levels_of_rows(step, x, step.columns)
+    )
+
+
+def _table(counts: NDArray[np.int64]) -> Frame:
+    return pl.DataFrame({"count": counts, "frequency": counts / max(counts.sum(), 1)})

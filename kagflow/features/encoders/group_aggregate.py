@@ -7,10 +7,8 @@ import polars as pl
 
 from kagflow.data import Frame
 from kagflow.features.encoders.columns import categories, fix_names, numbers
-from kagflow.features.encoders.settings import check_word
+from kagflow.features.encoders.statistics import check_statistic, is_count, statistic_of
 from kagflow.features.steps import FoldStep
-
-_STATISTICS = ("mean", "std", "median", "min", "max")
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class GroupAggregate(FoldStep):
     """Statistics of numbers over the training rows of a group, as ``<column>__<statistic>_by_<group>`` (Float64).
 
     Null is a group of its own. Where a group has no such statistic (it was not seen, all its numbers are null, or it
-    has one row and no deviation), the statistic over all training rows stands in.
+    has one row and no deviation), the statistic over all training rows stands in; counts are 0 there.
 
     Parameters
     ----------
@@ -27,7 +25,8 @@ class GroupAggregate(FoldStep):
     by
         Categorical or boolean columns; several make a group of every combination.
     statistics
-        Some of ``mean``, ``std`` (of a sample: divided by n - 1), ``median``, ``min`` and ``max``.
+        Some of ``mean``, ``std``, ``var`` (of a sample: divided by n - 1), ``skew`` (not corrected for bias),
+        ``median``, ``min``, ``max``, ``quantile_<share>``, ``count`` and ``nunique`` (of numbers that are not null).
 
     Raises
     ------
@@ -43,21 +42,25 @@ class GroupAggregate(FoldStep):
         for field in ("columns", "by", "statistics"):
             fix_names(self, field)
         for statistic in self.statistics:
-            check_word(self, "statistics", statistic, _STATISTICS)
+            check_statistic(self, "statistics", statistic)
 
     def fit(self, x: Frame) -> "FittedGroupAggregate":
         """Aggregate the training rows by group, and all of them."""
         rows = self.groups_of(x).hstack([numbers(self, x, column) for column in self.columns])
-        aggregates = [
-            getattr(pl.col(column), statistic)().alias(f"{column}__{statistic}_by_{'_'.join(self.by)}")
-            for column in self.columns
-            for statistic in self.statistics
-        ]
+        aggregates = [statistic_of(column, word).alias(name) for name, (column, word) in self.made().items()]
         return FittedGroupAggregate(self, rows.group_by(self.by).agg(aggregates).sort(self.by), rows.select(aggregates))
 
     def groups_of(self, x: Frame) -> Frame:
         """Return (n, len(by)) the rows' groups."""
         return pl.DataFrame([categories(self, x, name) for name in self.by])
+
+    def made(self) -> dict[str, tuple[str, str]]:
+        """Return the columns that are made, with the column and the statistic that each is of."""
+        return {
+            f"{column}__{statistic}_by_{'_'.join(self.by)}": (column, statistic)
+            for column in self.columns
+            for statistic in self.statistics
+        }
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class FittedGroupAggregate:
         by = list(self.step.by)
         found = self.step.groups_of(x).join(self.groups, on=by, how="left", nulls_equal=True, maintain_order="left")
         return found.select(
-            pl.col(name).fill_null(pl.lit(self.overall[name].item(), dtype=pl.Float64)) for name in self.overall.columns
+            pl.col(name).fill_null(pl.lit(0 if is_count(word) else self.overall[name].item(), dtype=pl.Float64))
+            for name, (_, word) in self.step.made().items()
         )
 
     def tables(self) -> Mapping[str, Frame]:

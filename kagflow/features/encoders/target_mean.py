@@ -1,6 +1,6 @@
 """What the target was, on average, for rows of the same category."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from kagflow.data import Frame, Target
 from kagflow.data.table import target_codes
-from kagflow.features.encoders.columns import fix_names
-from kagflow.features.encoders.levels import Levels
+from kagflow.features.encoders.combinations import Columns, fix_columns
+from kagflow.features.encoders.levels import AnyLevels, Array, Codes, LevelSums, levels_of_rows, take_by_level
 from kagflow.features.encoders.settings import check_number
 from kagflow.features.steps import AdditiveStep
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class TargetMean(AdditiveStep):
     Parameters
     ----------
     columns
-        Categorical or boolean columns.
+        Categorical or boolean columns; a tuple of several stands for their combination, ``<a>_x_<b>``.
     smooth
         How many rows the prior counts for; 0 for plain means.
 
@@ -36,27 +34,27 @@ class TargetMean(AdditiveStep):
     ------
     FeatureError
         A column is missing, or holds no categories.
+
+    Examples
+    --------
+    >>> step = TargetMean(["colour", ("colour", "shape")])
+    >>> step = TargetMean(combinations(["colour", "shape", "size"], 2))
     """
 
-    columns: tuple[str, ...]
+    columns: Columns
     smooth: float = 10.0
 
     def __post_init__(self) -> None:
-        fix_names(self, "columns")
+        fix_columns(self, "columns")
         check_number(self, "smooth", 0)
 
     def tally(self, x: Frame, y: Target) -> "TargetTally":
         """Return counts and sums of the target for every level of every column."""
-        levels = tuple(Levels.of(self, x, column) for column in self.columns)
-        classes = tuple(y.dtype.categories) if isinstance(y.dtype, pl.Enum) else ()
-        pairs = [_count_and_sum(each.codes(self, x), len(each), target_codes(y), len(classes)) for each in levels]
-        counts, sums = zip(*pairs, strict=True)
-        return TargetTally(levels, classes if len(classes) > 2 else ("",), counts, sums)
+        return TargetTally.of(self, x, y)
 
     def finish(self, tally: "TargetTally") -> "FittedTargetMean":
         """Return the smoothed means."""
-        pairs = zip(tally.counts, tally.sums, strict=True)
-        return FittedTargetMean(self, tally, tuple(_smoothed(counts, sums, self.smooth) for counts, sums in pairs))
+        return FittedTargetMean(self, tally, tally.smoothed_means(self.smooth))
 
 
 @dataclass(frozen=True)
@@ -65,75 +63,92 @@ class TargetTally:
 
     Attributes
     ----------
-    levels
-        The levels of each column.
     classes
         The k classes of which means are taken; one without a name where there is no choice of it.
-    counts
-        For each column, (levels,) number of rows.
     sums
-        For each column, (k, levels) sum of the target, or number of rows of the class.
+        For each key, by level: the number of rows, and k sums of the target, or numbers of rows of the class.
     """
 
-    levels: tuple[Levels, ...]
     classes: tuple[str, ...]
-    counts: tuple[Array, ...]
-    sums: tuple[Array, ...]
+    sums: tuple[LevelSums, ...]
+
+    @classmethod
+    def of(cls, step: AdditiveStep, x: Frame, y: Target) -> "TargetTally":
+        """Return the sums of some rows by each key of ``step.columns``.
+
+        Raises
+        ------
+        FeatureError
+            A column is missing, or holds no categories.
+        """
+        assert isinstance(step.columns, Columns)
+        classes = tuple(y.dtype.categories) if isinstance(y.dtype, pl.Enum) else ()
+        sums = [
+            LevelSums(levels, _count_and_sum(codes, len(levels), target_codes(y), len(classes)))
+            for levels, codes in levels_of_rows(step, x, step.columns)
+        ]
+        return cls(classes if len(classes) > 2 else ("",), tuple(sums))
 
     def __add__(self, other: "TargetTally") -> "TargetTally":
-        return TargetTally(
-            self.levels,
-            self.classes,
-            tuple(map(np.add, self.counts, other.counts)),
-            tuple(map(np.add, self.sums, other.sums)),
-        )
+        return TargetTally(self.classes, tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)))
+
+    @property
+    def levels(self) -> list[AnyLevels]:
+        """The levels of each key."""
+        return [each.levels for each in self.sums]
+
+    def smoothed_means(self, smooth: float) -> tuple[Array, ...]:
+        """Return, for each key, (k, levels) means drawn towards that of all rows; exactly that where there are none."""
+        return tuple(_smoothed(each.counts, each.values[1:], smooth) for each in self.sums)
 
 
 @dataclass(frozen=True)
 class FittedTargetMean:
-    """For each column, (k, levels) smoothed means."""
+    """For each key, (k, levels) smoothed means."""
 
     step: TargetMean
     tally: TargetTally
     means: tuple[Array, ...]
 
     def transform(self, x: Frame) -> Frame:
-        """Return one column for each that was named, or one for each class of it."""
-        made = []
-        for levels, means in zip(self.tally.levels, self.means, strict=True):
-            codes = levels.codes(self.step, x)
-            names = self._names(f"{levels.column}__target_mean")
-            made += [pl.Series(name, np.take(mean, codes)) for name, mean in zip(names, means, strict=True)]
-        return pl.DataFrame(made)
+        """Return one column for each key, or one for each class of it."""
+        levels = self.tally.levels
+        made = [
+            pl.DataFrame(self._named(f"{each.column}__target_mean", means))
+            for each, means in zip(levels, self.means, strict=True)
+        ]
+        return take_by_level(self.step, x, levels, made)
 
     def tables(self) -> Mapping[str, Frame]:
         """Return, by column, the categories that were seen: category, count, mean and what it is smoothed to."""
-        parts = zip(self.tally.levels, self.tally.counts, self.tally.sums, self.means, strict=True)
-        return {levels.column: self._table(levels, counts, sums, means) for levels, counts, sums, means in parts}
+        return {
+            sums.levels.column: table_of_seen(
+                sums, [*self._named("mean", sums.means), *self._named("smoothed", smoothed)]
+            )
+            for sums, smoothed in zip(self.tally.sums, self.means, strict=True)
+        }
 
-    def _table(self, levels: Levels, counts: Array, sums: Array, means: Array) -> Frame:
-        plain = sums / np.maximum(counts, 1)
-        columns = [levels.names(), pl.Series("count", counts.astype(np.int64))]
-        columns += map(pl.Series, self._names("mean"), plain)
-        columns += map(pl.Series, self._names("smoothed"), means)
-        return pl.DataFrame(columns).filter(pl.col("count") > 0)
-
-    def _names(self, stem: str) -> list[str]:
-        return [f"{stem}_{name}" if name else stem for name in self.tally.classes]
+    def _named(self, stem: str, values: Array) -> list[pl.Series]:
+        names = (f"{stem}_{name}" if name else stem for name in self.tally.classes)
+        return [pl.Series(name, own) for name, own in zip(names, values, strict=True)]
 
 
-def _count_and_sum(codes: NDArray[np.uint32], size: int, y: NDArray[np.generic], n_classes: int) -> tuple[Array, Array]:
-    """Return (size,) counts and (k, size) sums by code; of two classes, k = 1: the last."""
+def table_of_seen(sums: LevelSums, columns: Iterable[pl.Series]) -> Frame:
+    """Return the levels that some row has: category, count, and further (levels,) columns."""
+    counts = pl.Series("count", sums.counts.astype(np.int64))
+    return pl.DataFrame([sums.levels.names(), counts, *columns]).filter(pl.col("count") > 0)
+
+
+def _count_and_sum(codes: Codes, size: int, y: NDArray[np.generic], n_classes: int) -> Array:
+    """Return (1 + k, size) counts and k sums by code; of two classes, k = 1: the last."""
     if n_classes == 0:
-        counts, sums = np.bincount(codes, minlength=size), np.bincount(codes, weights=y, minlength=size)
-        return counts.astype(np.float64), sums[np.newaxis].astype(np.float64, copy=False)
+        return np.stack([np.bincount(codes, minlength=size), np.bincount(codes, weights=y, minlength=size)])
     pairs = codes.astype(np.int64) * n_classes + y.astype(np.int64)  # (code, class) in one number, counted in one pass
     by_class = np.bincount(pairs, minlength=size * n_classes).reshape(size, n_classes).T.astype(np.float64)
-    return by_class.sum(axis=0), by_class if n_classes > 2 else by_class[-1:]
+    return np.vstack([by_class.sum(axis=0), by_class if n_classes > 2 else by_class[-1:]])
 
 
 def _smoothed(counts: Array, sums: Array, smooth: float) -> Array:
-    """Return (k, levels) means, each drawn towards the mean of all rows; exactly that where there are no rows."""
     prior = sums.sum(axis=1, keepdims=True) / counts.sum()
     means = np.repeat(prior, len(counts), axis=1)
     np.divide(sums + smooth * prior, counts + smooth, out=means, where=counts > 0)

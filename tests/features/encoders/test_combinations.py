@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import polars.testing
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kagflow.data import Table
@@ -90,6 +90,7 @@ def test_a_step_that_takes_no_combinations_names_the_way_out():
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(data=st.data(), smooth=st.sampled_from([0, 3.0]))
 def test_the_mean_target_of_a_combination(data, smooth, train_rows, any_rows, numbers):
     train, rows = data.draw(train_rows), data.draw(any_rows)
@@ -105,6 +106,7 @@ def test_the_mean_target_of_a_combination(data, smooth, train_rows, any_rows, nu
         assert encoded[f"{name_of(key)}__target_mean"].to_list() == pytest.approx(expected)
 
 
+@settings(max_examples=25)
 @given(data=st.data())
 def test_how_common_a_combination_is(data, train_rows, any_rows):
     train, rows = data.draw(train_rows), data.draw(any_rows)
@@ -116,6 +118,7 @@ def test_how_common_a_combination_is(data, train_rows, any_rows):
         assert frequencies[f"{name_of(key)}__frequency"].to_list() == pytest.approx(shares)
 
 
+@settings(max_examples=25)
 @given(data=st.data())
 @pytest.mark.parametrize("dtype", [pl.Float64, GRADE])
 def test_tallies_of_parts_add_up_to_the_tally_of_all(dtype, data, train_rows, numbers):

@@ -12,30 +12,45 @@ from hypothesis import strategies as st
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet, FoldStep, TargetStep
 from kagflow.features.encoders import (
+    Bins,
+    Count,
     Frequency,
     GroupAggregate,
+    GroupDifference,
+    GroupRatio,
     Impute,
     OneHot,
     Power,
+    QuantileTransform,
+    Rank,
     RareToOther,
     Scale,
     TargetMean,
+    TargetStatistics,
+    WeightOfEvidence,
+    Winsorise,
 )
 from kagflow.features.proof import changed_columns
 
-OF_CATEGORIES = (Frequency, RareToOther, OneHot, TargetMean)
-OF_NUMBERS = (Impute, Scale, Power)
+OF_COMBINATIONS = (Frequency, Count, TargetMean, TargetStatistics, WeightOfEvidence)
+OF_CATEGORIES = (RareToOther, OneHot, *OF_COMBINATIONS)
+OF_NUMBERS = (Impute, Scale, Power, Winsorise, Rank, QuantileTransform, Bins)
 STEPS = [
     *(encoder(["colour", "shape", "wet"]) for encoder in OF_CATEGORIES),
+    *(encoder(["colour", ("shape", "wet"), ("colour", "shape", "wet")]) for encoder in OF_COMBINATIONS),
     *(encoder(["width", "rooms", "wet"]) for encoder in OF_NUMBERS),
     Impute(["colour", "rooms", "wet"], statistic="most_frequent"),
     GroupAggregate(["width", "rooms"], by=["colour", "wet"], statistics=["mean", "std", "median", "min", "max"]),
+    GroupAggregate(["width"], by=["colour"], statistics=["var", "skew", "quantile_0.9", "count", "nunique"]),
+    *(encoder(["width", "rooms"], by=["colour", "wet"]) for encoder in (GroupDifference, GroupRatio)),
 ]
 EVERY_STEP = pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
 EVERY_KIND = pytest.mark.parametrize("encoder", [*OF_CATEGORIES, *OF_NUMBERS])
 
 
 def fit(step, x):
+    if isinstance(step, WeightOfEvidence):
+        return step.fit(x, pl.Series([str(i % 2) for i in range(x.height)], dtype=pl.Enum(["0", "1"])))
     if isinstance(step, TargetStep):
         return step.fit(x, pl.Series([float(i % 3) for i in range(x.height)]))
     return step.fit(x)
@@ -84,7 +99,7 @@ def test_it_is_frozen_and_takes_its_place_in_a_feature_set(step):
 
 
 @dataclass(frozen=True)
-class Rank(FoldStep):
+class RankAmongThese(FoldStep):
     """What no step may do: look at the other rows that are encoded."""
 
     def fit(self, x):
@@ -99,7 +114,7 @@ class Rank(FoldStep):
 
 def test_a_step_that_is_not_row_wise_is_seen():
     x = pl.DataFrame({"rooms": [3, 1, 2]})
-    assert differs_alone(Rank().fit(x), x)
+    assert differs_alone(RankAmongThese().fit(x), x)
 
 
 @EVERY_KIND
@@ -164,6 +179,9 @@ def test_what_are_no_names_is_refused(encoder, columns, problem):
     [
         (TargetMean, "smooth", -1.0),
         (TargetMean, "smooth", float("nan")),
+        (TargetStatistics, "smooth", -1.0),
+        (WeightOfEvidence, "smooth", 0),
+        (Winsorise, "share", -0.1),
         (RareToOther, "at_least", 0),
         (RareToOther, "at_least", True),
         (OneHot, "at_least", "5"),

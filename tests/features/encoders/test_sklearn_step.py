@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.decomposition import PCA, FactorAnalysis, TruncatedSVD
-from sklearn.feature_selection import SelectKBest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
@@ -41,7 +41,8 @@ def filled(x):
 
 
 @EVERY_STEP
-@settings(max_examples=25, deadline=None)
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")  # shares of variance, where there is none
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_names_types_and_values_of_a_row_do_not_depend_on_the_other_rows(step, data, train_rows, any_rows):
     train, rows = data.draw(train_rows), data.draw(any_rows)
@@ -109,10 +110,11 @@ def test_the_same_rows_give_the_same_bits_on_any_number_of_threads(step, x):
 
 
 def test_a_seed_that_was_given_is_kept(x):
-    made = [
-        SklearnStep(GaussianRandomProjection(2, random_state=seed), "b", "r").fit(x).transform(x) for seed in (1, 2)
-    ]
-    assert not made[0].equals(made[1])
+    first, second = (
+        SklearnStep(GaussianRandomProjection(1, random_state=seed), ["b", "c"], "random").fit(x).transform(x)
+        for seed in (1, 2)
+    )
+    assert not first.equals(second)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,7 @@ def test_a_seed_that_was_given_is_kept(x):
         (StandardScaler, "write it with brackets"),
         ("pca", "write it with brackets"),
         (DBSCAN(), "it needs fit"),
-        (SelectKBest(), "it learns from the target"),
-        (make_pipeline(StandardScaler(), SelectKBest()), "it learns from the target"),
+        (LinearDiscriminantAnalysis(), "it learns from the target"),
     ],
 )
 def test_what_cannot_be_a_step_is_refused_with_the_reason(transformer, hint):
@@ -168,6 +169,7 @@ def test_components(method, reference, x):
     assert np.abs(made.to_numpy()) == pytest.approx(np.abs(expected), abs=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
 def test_constant_columns_are_at_the_same_distance_and_have_no_direction():
     x = pl.DataFrame({"a": [5.0] * 6, "b": [1] * 6})
     for step in (KMeansDistances(["a", "b"], 1), Components(["a", "b"], 2)):

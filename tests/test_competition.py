@@ -103,3 +103,27 @@ def test_the_check_names_what_is_wrong_with_them(project):
     said = project.cli("check", "toy")
     assert said.code == 1
     assert "features.py, TIME" in said.err
+
+
+# --- folds that somebody else decided on -----------------------------------------------------------------------------
+
+
+def test_a_column_of_train_says_the_fold(project):
+    project.facts(fold="shop", ignore=["day", "w"], splitter={"kind": "column"})
+    oof = project.cv("rounds=3").oof().join(pl.read_csv(project.raw / "train.csv"), on="id")
+    assert (oof["fold"] == oof["shop"].rank("dense") - 1).all()
+
+
+def test_a_file_of_the_competition_says_the_fold(project):
+    project.facts(fold_file="folds.csv", splitter={"kind": "column"})
+    folds = pl.DataFrame({"id": range(60)}).select("id", first=pl.col("id") % 3, second=pl.col("id") // 30)
+    folds.reverse().write_csv(project.root / "competitions/toy/folds.csv")
+    oof = project.cv("rounds=3").oof()
+    assert (oof.filter(repeat=0).select(pl.col("fold") == pl.col("id") % 3)).to_series().all()
+    assert (oof.filter(repeat=1).select(pl.col("fold") == 3 + pl.col("id") // 30)).to_series().all()
+
+
+def test_folds_are_given_once(project):
+    project.facts(fold="shop", fold_file="folds.csv")
+    with pytest.raises(ConfigError, match="keep one of the two"):
+        load("toy", project.root)

@@ -4,6 +4,7 @@ A model never sees the rows that score. Training rows come as one batch, stop ro
 what fitting returns can predict any rows, tell what it relied on, and save itself.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 
 from kagflow.config import RoundsConfig, Task
 from kagflow.data import Frame
-from kagflow.errors import ModelError
+from kagflow.errors import ModelError, did_you_mean
 from kagflow.metrics import Objective
+
+# Where in a library's own code it gave up; says nothing to its user.
+_CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
 
 
 @dataclass(frozen=True)
@@ -114,23 +118,59 @@ class Model(ABC):
     defaults
         Native parameters that kagflow chooses where the user does not; a run writes them out.
     owned
-        Names of native parameters that kagflow sets, each with what to use in its place.
+        Names of native parameters that kagflow sets, each with what to do instead.
+    names
+        Main name of every native parameter, by each of its names. Empty where the library itself refuses a parameter
+        that it does not know, and gives it one name only.
     """
 
     kind: ClassVar[str]
     uses_rounds: ClassVar[bool]
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     owned: ClassVar[Mapping[str, str]]
+    names: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:
-        for name in params:
-            if name in self.owned:
-                raise ModelError(
-                    f"{name!r} is set by kagflow", hint=f"use {self.owned[name]}", where=f"model.params.{name}"
-                )
-        self.params = dict(params)
+        self.params = self._by_main_names(params)
         self.rounds = rounds
         self.estimator = estimator
+
+    def _by_main_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters by their main names, so that the user's win over a default under another name."""
+        found: dict[str, Any] = {}
+        for name, value in params.items():
+            where = f"model.params.{name}"
+            if name in self.owned:
+                raise ModelError(f"{name!r} is set by kagflow", hint=self.owned[name], where=where)
+            if self.names and name not in self.names:
+                raise ModelError(
+                    f"{type(self).__name__} has no parameter {name!r}", hint=did_you_mean(name, self.names), where=where
+                )
+            main = self.names.get(name, name)
+            if main in found:
+                raise ModelError(
+                    f"{name!r} is another name of {main!r}, and that is given too", hint="keep one of them", where=where
+                )
+            found[main] = value
+        return found
+
+    def _limit_and_patience(self, stop: "Batch | None") -> tuple[int, int | None]:
+        """Return the most rounds to fit, and the patience; the latter is ``None`` where rounds are given."""
+        if not isinstance(self.rounds, RoundsConfig):
+            return self.rounds, None
+        if stop is None:
+            raise ValueError("rounds are to be found, and there are no stop rows")
+        return self.rounds.limit, self.rounds.patience
+
+    def _refuses(self, error: Exception) -> ModelError:
+        """Return what to tell the user when the library could not fit."""
+        message = _CODE_LOCATION.sub("", str(error).split("Stack trace:", maxsplit=1)[0].strip())
+        first_line = next(iter(message.splitlines()), type(error).__name__)
+        return ModelError(
+            f"{self.estimator or type(self).__name__}: {first_line}",
+            hint="check model.params against the library's documentation; --debug shows more",
+            where="model.params",
+        )
 
     def with_rounds(self, rounds: int) -> "Model":
         """Return the same model with a given number of rounds."""

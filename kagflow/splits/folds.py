@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,11 +83,6 @@ class Folds:
         """Number of repeats."""
         return len(self.cells)
 
-    def unscored(self) -> Rows:
-        """Return the rows that no fold of the first repeat scores (the earliest ones of a split forward in time)."""
-        scored = np.concatenate([fold.valid for fold in self.folds if fold.repeat == 0])
-        return np.setdiff1d(np.arange(len(self.ids)), scored)
-
     def to_frame(self) -> Frame:
         """Return one row an id: its cell in every repeat, and its part in every fold (0 none, 1 train, 2 valid)."""
         columns = [self.ids.alias("id")]
@@ -153,8 +148,12 @@ def folds_from_cells(ids: pl.Series, cells: Rows) -> Folds:
     ids
         (n,) ids.
     cells
-        (n,) codes 0 to k - 1.
+        (n,) codes 0 to k - 1; or (repeats, n), where folds are counted on from repeat to repeat.
     """
-    numbers: Sequence[int] = range(int(cells.max()) + 1)
-    folds = tuple(Fold(k, 0, np.flatnonzero(cells != k), np.flatnonzero(cells == k)) for k in numbers)
-    return Folds(ids, folds, cells[np.newaxis, :].astype(np.int64))
+    cells = np.atleast_2d(cells).astype(np.int64)
+    pairs = [(repeat, own, cell) for repeat, own in enumerate(cells) for cell in range(int(own.max()) + 1)]
+    folds = tuple(
+        Fold(number, repeat, np.flatnonzero(own != cell), np.flatnonzero(own == cell))
+        for number, (repeat, own, cell) in enumerate(pairs)
+    )
+    return Folds(ids, folds, cells)

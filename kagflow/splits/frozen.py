@@ -14,6 +14,7 @@ from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError
 from kagflow.splits.folds import Fold, Folds
 from kagflow.splits.splitter import Splitter
+from kagflow.splits.when import clock
 
 
 def frozen_folds(splitter: Splitter, table: Table, data_fingerprint: str, folder: Path) -> Folds:
@@ -67,6 +68,7 @@ def _reorder(table: Table, order: Rows) -> Table:
         groups=move(table.groups),
         time=move(table.time),
         weight=move(table.weight),
+        fold=None if table.fold is None else table.fold[order],
     )
 
 
@@ -77,9 +79,12 @@ def _key(splitter: Splitter, table: Table, data_fingerprint: str) -> str:
     """
     settings = json.dumps({"kind": splitter.kind, **dataclasses.asdict(splitter)}, sort_keys=True, default=str)
     digest = hashlib.sha256(f"{data_fingerprint} {settings}".encode())
-    for name, column in (("y", table.y), ("groups", table.groups), ("time", table.time)):
+    given = [] if table.fold is None else [(f"fold {repeat}", column) for repeat, column in enumerate(table.fold)]
+    for name, column in (("y", table.y), ("groups", table.groups), *given):
         if column is not None:
             digest.update(name.encode() + dense_codes(column).astype("<i8").tobytes())
+    if table.time is not None:  # not its ranks: blocks and gaps hang on how much time lies between
+        digest.update(f"time {table.time.dtype}".encode() + clock(table.time).tobytes())
     return digest.hexdigest()[:16]
 
 

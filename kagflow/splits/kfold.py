@@ -1,16 +1,14 @@
-"""K folds of independent rows, plain or stratified by class."""
+"""K folds of independent rows, plain or stratified by target."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import polars as pl
 
 from kagflow.data import Rows, Table
-from kagflow.data.table import target_codes
 from kagflow.errors import SplitError
-from kagflow.splits.folds import Folds, folds_from_cells
 from kagflow.splits.splitter import RandomSplitter
+from kagflow.splits.strata import check_bins, strata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +17,10 @@ class KFold(RandomSplitter):
 
     kind: ClassVar[str] = "kfold"
 
-    def split(self, table: Table) -> Folds:
+    def deal(self, table: Table, rng: np.random.Generator) -> Rows:
         """Deal the rows out, whatever they are."""
         _check_enough_rows(table, self.folds)
-        return folds_from_cells(table.ids, deal(table.height, self.folds, np.random.default_rng(self.seed)))
+        return _deal_in_order(rng.permutation(table.height), self.folds)
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
         """Draw from all training rows."""
@@ -31,31 +29,36 @@ class KFold(RandomSplitter):
 
 @dataclass(frozen=True, kw_only=True)
 class Stratified(RandomSplitter):
-    """Rows at random, every class spread evenly over the folds."""
+    """Rows at random, every class (or bin of a target of numbers) spread evenly over the folds.
+
+    Parameters
+    ----------
+    bins
+        Quantile bins of a target of numbers; at least two. Of no meaning to classes.
+    """
 
     kind: ClassVar[str] = "stratified"
+    bins: int = 10
 
-    def split(self, table: Table) -> Folds:
-        """Deal the rows out class by class."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bins(self.bins)
+
+    def deal(self, table: Table, rng: np.random.Generator) -> Rows:
+        """Deal the rows out class by class; on from class to class, so that sizes stay even."""
         _check_enough_rows(table, self.folds)
-        rng = np.random.default_rng(self.seed)
-        order = np.concatenate([rng.permutation(rows) for rows in _rows_by_class(table, np.arange(table.height))])
-        cells = np.empty(table.height, dtype=np.int64)
-        cells[order] = np.arange(table.height) % self.folds  # dealt on from class to class, so that sizes stay even
-        return folds_from_cells(table.ids, cells)
+        members = self._rows_by_stratum(table, np.arange(table.height))
+        return _deal_in_order(np.concatenate([rng.permutation(rows) for rows in members]), self.folds)
 
     def carve(self, table: Table, train: Rows, share: float, seed: int) -> Rows:
         """Draw from the rows of every class that has more than one."""
         rng = np.random.default_rng(seed)
-        drawn = [draw_share(rows, share, rng) for rows in _rows_by_class(table, train) if len(rows) > 1]
+        drawn = [draw_share(rows, share, rng) for rows in self._rows_by_stratum(table, train) if len(rows) > 1]
         return np.sort(np.concatenate(drawn)) if drawn else draw_share(train, share, rng)
 
-
-def deal(n: int, folds: int, rng: np.random.Generator) -> Rows:
-    """Return (n,) cells, dealt out evenly in random order."""
-    cells = np.empty(n, dtype=np.int64)
-    cells[rng.permutation(n)] = np.arange(n) % folds
-    return cells
+    def _rows_by_stratum(self, table: Table, rows: Rows) -> list[Rows]:
+        codes = strata(table, rows, self.bins)
+        return [rows[codes == code] for code in np.unique(codes)]
 
 
 def draw_share(rows: Rows, share: float, rng: np.random.Generator) -> Rows:
@@ -66,15 +69,11 @@ def draw_share(rows: Rows, share: float, rng: np.random.Generator) -> Rows:
     return np.sort(rng.choice(rows, size=count, replace=False))
 
 
-def _rows_by_class(table: Table, rows: Rows) -> list[Rows]:
-    if table.y is None or not isinstance(table.y.dtype, pl.Enum):
-        raise SplitError(
-            "a stratified split needs a target of classes; this one is numbers",
-            hint="use `kind: kfold`",
-            where="splitter.kind",
-        )
-    codes = target_codes(table.y)[rows]
-    return [rows[codes == code] for code in np.unique(codes)]
+def _deal_in_order(order: Rows, folds: int) -> Rows:
+    """Return (n,) cells: the rows in that order go to one fold after the other."""
+    cells = np.empty(len(order), dtype=np.int64)
+    cells[order] = np.arange(len(order)) % folds
+    return cells
 
 
 def _check_enough_rows(table: Table, folds: int) -> None:

@@ -7,9 +7,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from kagflow.data import Rows, Table
+from kagflow.data.table import dense_codes
 from kagflow.errors import SplitError, did_you_mean
-from kagflow.splits.folds import Folds
+from kagflow.splits.folds import Folds, folds_from_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,13 @@ class Splitter(ABC):
             Ascending positions, a strict subset of ``train``.
         """
 
+    def units(self, table: Table) -> tuple[str, Rows | None]:
+        """Return what is independent, for the noise of a score: what it is called, and (n,) codes.
+
+        Groups where the table has them; else rows, which need no codes.
+        """
+        return ("rows", None) if table.groups is None else ("groups", dense_codes(table.groups))
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSplitter(Splitter):
@@ -69,14 +79,33 @@ class RandomSplitter(Splitter):
         Their number; at least two.
     seed
         Of the draw; not negative.
+    repeats
+        How often the rows are dealt out anew; every repeat scores all rows.
     """
 
     folds: int = 5
     seed: int = 42
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         check_at_least("folds", self.folds, 2)
         check_at_least("seed", self.seed, 0)
+        check_at_least("repeats", self.repeats, 1)
+
+    def split(self, table: Table) -> Folds:
+        """Deal the rows out, once a repeat."""
+        seeds: list[int | list[int]] = [self.seed, *([self.seed, repeat] for repeat in range(1, self.repeats))]
+        return folds_from_cells(table.ids, np.array([self.deal(table, np.random.default_rng(seed)) for seed in seeds]))
+
+    @abstractmethod
+    def deal(self, table: Table, rng: np.random.Generator) -> Rows:
+        """Return (n,) the fold that scores each row, 0 to ``folds - 1``.
+
+        Raises
+        ------
+        SplitError
+            The rows do not allow it.
+        """
 
 
 def make_splitter(kind: str, settings: dict[str, Any]) -> Splitter:

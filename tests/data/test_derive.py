@@ -21,7 +21,7 @@ FAMILY = pl.col("id").str.split("_").list.first()
 def read(folder: Path, *, group: pl.Expr | None = None, time: pl.Expr | None = None) -> Dataset:
     for name, text in (("train", TRAIN), ("test", TEST), ("sample_submission", "id,y\n0003_01,0\n0002_02,0\n")):
         (folder / f"{name}.csv").write_text(text)
-    return read_dataset(Source("folder", folder), FACTS, Additions(group, time, "comp/features.py"))
+    return read_dataset(Source("folder", folder), FACTS, Additions(group=group, time=time, where="comp/features.py"))
 
 
 def refusal(folder: Path, **expressions: pl.Expr) -> DataError:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from kagflow.config import CompetitionFacts
-from kagflow.data import Dataset, Source, read_dataset
+from kagflow.data import Additions, Dataset, Source, read_dataset
 from kagflow.data.reading import find_file, parse_csv, read_bytes
 from kagflow.errors import DataError
 
@@ -521,3 +521,49 @@ def test_text_may_hold_commas_quotes_and_line_ends() -> None:
 
 def test_a_column_of_no_name_is_one_column() -> None:
     assert parse_csv(b",a\n0,x\n", Path("train.csv")).columns == ["", "a"]
+
+
+# --- folds -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_column_of_folds_is_no_feature(read: Read) -> None:
+    data = read("id,a,k,y\n1,1,0,1\n2,2,1,2\n", "id,a,k\n3,1,0\n", fold="k")
+    assert data.train.x.columns == data.test.x.columns == ["id", "a"]
+    assert data.train.fold is not None
+    assert data.train.fold["k"].to_list() == [0, 1]
+    assert data.test.fold is None
+
+
+def test_every_row_must_be_in_a_fold(read: Read) -> None:
+    error = refusal(read, "id,k,y\n1,0,1\n2,,2\n", fold="k")
+    assert error.problem == "1 of 2 rows of train have no fold"
+    assert refusal(read, fold="b").problem == "there is no column 'b', which `fold` names"
+
+
+def with_fold_file(read: Read, folder: Path, text: str) -> Dataset:
+    read()
+    (folder / "folds.csv").write_text(text)
+    return read_dataset(Source("folder", folder), facts(), Additions(fold_file=folder / "folds.csv"))
+
+
+def test_a_file_of_folds_is_joined_by_id(tmp_path: Path, read: Read) -> None:
+    folds = with_fold_file(read, tmp_path, "id,k0,k1\n9,0,0\n3,1,10\n1,0,2\n2,1,2\n").train.fold
+    assert folds is not None
+    assert folds.to_dict(as_series=False) == {"k0": [0, 1, 1], "k1": [2, 2, 10]}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("id,k\n1,0\n3,1\n", "1 of 3 rows of train have no fold"),
+        ("id,k\n1,0\n1,1\n2,0\n3,0\n", "ids must be unique; 1 occur more than once, the first is 1"),
+        ("row,k\n1,0\n", "there is no column 'id', which `id` names"),
+        ("id\n1\n2\n3\n", "there is no column of folds"),
+    ],
+    ids=["missing", "repeated", "no id", "no folds"],
+)
+def test_a_file_of_folds_must_be_one(tmp_path: Path, read: Read, text: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        with_fold_file(read, tmp_path, text)
+    assert caught.value.problem == problem
+    assert "folds.csv" in caught.value.where

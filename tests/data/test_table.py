@@ -5,13 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from kagflow.data import Table
-from kagflow.data.table import dense_codes, target_codes, unit_codes
-
-
-def table(**columns: pl.Series) -> Table:
-    ids = pl.Series("id", [1, 2, 3, 4])
-    return Table(ids=ids, x=ids.to_frame(), **columns)
+from kagflow.data.table import dense_codes, target_codes
 
 
 def test_a_target_of_numbers_is_its_values() -> None:
@@ -36,16 +30,3 @@ def test_a_target_of_classes_is_their_codes_in_class_order() -> None:
 )
 def test_codes_are_ascending_and_without_gaps(values: list[object]) -> None:
     assert dense_codes(pl.Series(values)).tolist() == [1, 0, 1, 2]
-
-
-def test_units_are_groups_before_moments_before_rows() -> None:
-    groups, time = pl.Series(["b", "a", "b", "a"]), pl.Series([3, 3, 1, 2])
-    assert unit_codes(table(), forward=True) is None
-    assert unit_codes(table(time=time), forward=False) is None
-    for units, expected in (
-        (unit_codes(table(time=time), forward=True), [2, 2, 0, 1]),
-        (unit_codes(table(time=time, groups=groups), forward=True), [1, 0, 1, 0]),
-        (unit_codes(table(time=time, groups=groups), forward=False), [1, 0, 1, 0]),
-    ):
-        assert units is not None
-        assert units.tolist() == expected

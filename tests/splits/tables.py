@@ -1,5 +1,7 @@
 """Tables to be split, and the properties that every split must have."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from hypothesis import strategies as st
@@ -14,13 +16,14 @@ def table(
     *,
     classes: list[int] | None = None,
     groups: list[int] | None = None,
-    time: list[int] | None = None,
+    time: Sequence[object] | None = None,
     ids: list[int] | None = None,
+    numbers: list[float] | None = None,
 ) -> Table:
-    """Return a table of n rows, or of as many as there are classes, groups or times."""
-    height = n or len(next(filter(None, (classes, groups, time, ids))))
+    """Return a table of n rows, or of as many as there are classes, groups, times or target numbers."""
+    height = n or len(next(filter(None, (classes, groups, time, ids, numbers))))
     id_column = pl.Series("id", ids or range(height))
-    y = pl.Series("y", np.arange(height, dtype=np.float64))
+    y = pl.Series("y", numbers or np.arange(height), dtype=pl.Float64)
     if classes:
         names = [str(name) for name in sorted(set(classes))]
         y = pl.Series("y", [str(name) for name in classes], dtype=pl.Enum(names))
@@ -48,15 +51,21 @@ def is_strict_part(stop: Rows, train: Rows) -> bool:
     return 0 < len(stop) < len(train) and bool((np.diff(stop) > 0).all()) and bool(np.isin(stop, train).all())
 
 
+def unscored(folds: Folds) -> list[int]:
+    """Return the rows that no fold scores."""
+    return sorted(set(range(len(folds.ids))) - set(np.concatenate([fold.valid for fold in folds]).tolist()))
+
+
 def assert_partition(folds: Folds, n: int) -> None:
-    """Every row is scored once, by a model of all other rows."""
-    assert sorted(np.concatenate([fold.valid for fold in folds])) == list(range(n))
-    for fold in folds:
-        assert sorted([*fold.train, *fold.valid]) == list(range(n))
-    assert len(folds.unscored()) == 0
-    assert folds.cells.shape == (1, n)
-    for fold in folds:
-        assert set(folds.cells[0][fold.valid]) == {fold.number}
+    """In every repeat, every row is scored once, by a model of all other rows."""
+    assert folds.cells.shape == (folds.repeats, n)
+    assert [fold.number for fold in folds] == list(range(len(folds)))
+    for repeat, cells in enumerate(folds.cells):
+        own = [fold for fold in folds if fold.repeat == repeat]
+        assert sorted(np.concatenate([fold.valid for fold in own])) == list(range(n))
+        for cell, fold in enumerate(own):
+            assert sorted([*fold.train, *fold.valid]) == list(range(n))
+            assert set(cells[fold.valid]) == {cell}
 
 
 def counts(labels: NDArray[np.generic], folds: Folds) -> NDArray[np.int64]:

@@ -85,10 +85,18 @@ def test_a_table_is_read_back(forward: bool) -> None:
     assert same(Folds.from_frame(folds.to_frame(), forward=forward), folds)
 
 
-@given(st.sampled_from(["kfold", "stratified", "group", "forward"]), seeds)
+ANY = {
+    **{kind: {"folds": 3, "repeats": 2} for kind in ("kfold", "stratified", "group", "stratified_group")},
+    "blocks": {"folds": 3, "unit": 2, "embargo": 1},
+    "forward": {"dates": [5, 9], "gap": 2},
+    "group_forward": {"folds": 3},
+}
+
+
+@given(st.sampled_from(sorted(ANY)), seeds)
 def test_what_any_splitter_makes_is_read_back(kind: str, seed: int) -> None:
     data = table(classes=[0, 1] * 20, groups=[row % 8 for row in range(40)], time=[row // 3 for row in range(40)])
-    folds = make_splitter(kind, {"folds": 3} if kind == "forward" else {"folds": 3, "seed": seed}).split(data)
+    folds = make_splitter(kind, ANY[kind] if kind == "forward" else {**ANY[kind], "seed": seed}).split(data)
     assert same(Folds.from_frame(folds.to_frame(), forward=folds.forward), folds)
 
 

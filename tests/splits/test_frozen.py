@@ -18,7 +18,8 @@ from kagflow.splits.group import Group
 from kagflow.splits.kfold import KFold
 from tests.splits.tables import permuted, table
 
-KINDS = ("kfold", "stratified", "group", "forward")
+KINDS = ("kfold", "stratified", "group", "stratified_group", "forward", "blocks", "group_forward")
+SETTINGS = {"blocks": {"folds": 3, "unit": 2, "embargo": 1}, "group_forward": {"folds": 3, "gap": 1, "window": 2}}
 
 
 def full_table() -> Table:
@@ -40,7 +41,7 @@ def files(folder: Path) -> list[str]:
 @settings(max_examples=25)
 @given(order=st.permutations(range(40)))
 def test_folds_do_not_depend_on_the_order_of_the_file(kind: str, order: list[int]) -> None:
-    splitter, data = make_splitter(kind, {"folds": 3}), full_table()
+    splitter, data = make_splitter(kind, SETTINGS.get(kind, {"folds": 3})), full_table()
     there, here = split_by_id(splitter, data), split_by_id(splitter, permuted(data, order))
     assert cells_by_id(there) == cells_by_id(here)
     for ours, theirs in zip(there, here, strict=True):
@@ -76,7 +77,7 @@ def test_a_splitter_sees_no_features(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_folds_are_written_once_and_read_back(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    splitter, data = make_splitter(kind, {"folds": 3}), full_table()
+    splitter, data = make_splitter(kind, SETTINGS.get(kind, {"folds": 3})), full_table()
     made = frozen_folds(splitter, data, "data", tmp_path)
     (file,) = files(tmp_path)
     written = (tmp_path / file).stat().st_mtime_ns
@@ -102,8 +103,10 @@ def changed(data: Table, role: str) -> Table:
         (KFold(), changed(full_table(), "y"), "data"),
         (KFold(), changed(full_table(), "groups"), "data"),
         (KFold(), changed(full_table(), "time"), "data"),
+        (KFold(), replace(full_table(), time=full_table().time * 2), "data"),
+        (KFold(repeats=2), full_table(), "data"),
     ],
-    ids=["folds", "seed", "kind", "data", "target", "groups", "time"],
+    ids=["folds", "seed", "kind", "data", "target", "groups", "time", "distances in time", "repeats"],
 )
 def test_whatever_decides_on_folds_names_their_file(
     tmp_path: Path, splitter: Splitter, data: Table, fingerprint: str

@@ -124,4 +124,4 @@ def test_no_groups_are_named() -> None:
     for ask in (lambda: Group().split(table(10)), lambda: Group().carve(table(10), np.arange(5), 0.2, 0)):
         with pytest.raises(SplitError, match="a group split needs groups") as caught:
             ask()
-        assert caught.value.hint == "add `group: <column>` to competition.yaml"
+        assert caught.value.hint.startswith("add `group: <column>` to competition.yaml, or GROUP")

@@ -7,8 +7,10 @@ import pytest
 from kagflow.errors import SplitError
 from kagflow.splits import make_splitter
 from kagflow.splits.kfold import KFold
+from tests.splits.tables import table
 
-KINDS = ("kfold", "stratified", "group", "forward")
+RANDOM = ("kfold", "stratified", "group", "stratified_group", "blocks")
+KINDS = (*RANDOM, "forward", "group_forward")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,10 +31,10 @@ def refusal(kind: str, settings: dict[str, Any]) -> SplitError:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    error = refusal("stratifed", {})
-    assert error.problem == "no splitter is called 'stratifed'"
-    assert error.hint == "did you mean 'stratified'?"
-    assert refusal("zzz", {}).hint == "known: forward, group, kfold, stratified"
+    error = refusal("kfol", {})
+    assert error.problem == "no splitter is called 'kfol'"
+    assert error.hint == "did you mean 'kfold'?"
+    assert refusal("zzz", {}).hint == f"known: {', '.join(sorted([*KINDS, 'column']))}"
 
 
 @pytest.mark.parametrize(("kind", "setting", "near"), [("kfold", "fold", "folds"), ("group", "sed", "seed")])
@@ -48,7 +50,7 @@ def test_what_is_drawn_nowhere_has_no_seed() -> None:
 
 
 @pytest.mark.parametrize("value", [1, 0, -5, "5", 5.0, True, None, [5]])
-@pytest.mark.parametrize("kind", ["kfold", "stratified", "group"])
+@pytest.mark.parametrize("kind", RANDOM)
 def test_folds_are_at_least_two(kind: str, value: object) -> None:
     error = refusal(kind, {"folds": value})
     assert error.problem == f"expected a whole number of at least 2, got {value!r}"
@@ -62,8 +64,31 @@ def test_one_fold_forward_in_time_is_enough(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, "one", 1.5, None])
-@pytest.mark.parametrize("kind", ["kfold", "stratified", "group"])
+@pytest.mark.parametrize("kind", RANDOM)
 def test_seeds_are_whole_numbers(kind: str, value: object) -> None:
     error = refusal(kind, {"seed": value})
     assert error.problem == f"expected a whole number of at least 0, got {value!r}"
     assert error.where == "splitter.seed"
+
+
+@pytest.mark.parametrize(("setting", "least"), [("repeats", 1), ("bins", 2)])
+@pytest.mark.parametrize("value", [0, "3", 2.5, True])
+def test_repeats_and_bins_are_whole_numbers(setting: str, least: int, value: object) -> None:
+    error = refusal("stratified_group", {setting: value})
+    assert error.problem == f"expected a whole number of at least {least}, got {value!r}"
+    assert error.where == f"splitter.{setting}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "data", "expected"),
+    [
+        ("kfold", {}, {"time": [3, 3, 1, 2]}, ("rows", None)),
+        ("kfold", {}, {"groups": [7, 5, 7, 5], "time": [3, 3, 1, 2]}, ("groups", [1, 0, 1, 0])),
+        ("forward", {}, {"time": [3, 3, 1, 2]}, ("moments", [2, 2, 0, 1])),
+        ("forward", {}, {"groups": [7, 5, 7, 5], "time": [3, 3, 1, 2]}, ("groups", [1, 0, 1, 0])),
+        ("blocks", {"unit": 2}, {"time": [3, 3, 1, 2]}, ("blocks", [1, 1, 0, 1])),
+    ],
+)
+def test_units_are_what_is_independent(kind: str, settings: Any, data: Any, expected: tuple[str, Any]) -> None:
+    name, codes = make_splitter(kind, settings).units(table(**data))
+    assert (name, None if codes is None else codes.tolist()) == expected

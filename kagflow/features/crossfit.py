@@ -12,6 +12,7 @@ something leaks. For one fold it is told which rows to train on and which to enc
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial, reduce
 from operator import add
@@ -322,6 +323,12 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
         The lag is not positive, or shorter than the horizon.
     """
     last: Any = time.max()
+    if isinstance(last - last, timedelta) != isinstance(step.lag, timedelta):
+        raise FeatureError(
+            f"its lag of {step.lag!r} is no span of the time column, which holds {time.dtype}",
+            hint="write a timedelta for dates, and a number for numbers",
+            where=where_is(step),
+        )
     if not step.lag > last - last:
         raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step))
     for name, times in ahead.items():

@@ -3,7 +3,7 @@
 from kagflow.runs.compare import Comparison, compare
 from kagflow.runs.execute import Listener, cross_validate
 from kagflow.runs.plan import Look
-from kagflow.runs.predict import predict
+from kagflow.runs.prediction import predict
 from kagflow.runs.record import Run, best_run, list_runs, read_run
 
 __all__ = [

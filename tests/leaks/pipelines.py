@@ -57,6 +57,13 @@ def stopped_trees(*, refit: bool) -> Model:
     return trees(RoundsConfig(limit=8, patience=2, stop=0.2, refit=refit))
 
 
+def other_trees(kind: str) -> Model:
+    """Boosting by another library, its rounds found on stop rows."""
+    params = {"depth": 3} if kind == "catboost" else {"max_depth": 3}
+    rounds = RoundsConfig(limit=6, patience=2, stop=0.2, refit=True)
+    return make_model(ModelConfig(kind=kind, params=params), rounds)
+
+
 def linear(task: str) -> Model:
     name = "Ridge" if task == "regression" else "LogisticRegression"
     return make_model(ModelConfig(kind="sklearn", estimator=f"sklearn.linear_model.{name}"), 1)

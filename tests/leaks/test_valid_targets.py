@@ -26,6 +26,7 @@ from tests.leaks.pipelines import (
     every_step,
     linear,
     most_correlated,
+    other_trees,
     plain_pipeline,
     stopped_trees,
     support_vectors,
@@ -40,6 +41,8 @@ MODELS = {
     "trees": lambda data, fold: trees(),
     "trees stopped, refitted": lambda data, fold: stopped_trees(refit=True),
     "trees stopped": lambda data, fold: stopped_trees(refit=False),
+    "XGBoost": lambda data, fold: other_trees("xgboost"),
+    "CatBoost": lambda data, fold: other_trees("catboost"),
     "linear": lambda data, fold: linear(data.task),
 }
 

@@ -1,5 +1,6 @@
 import math
 import statistics
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -283,3 +284,19 @@ def test_a_shorter_lag_is_refused_with_the_one_that_would_do(step, panel):
         built(panel, step)
     assert caught.value.hint.startswith("use a lag of at least 28 days")
     assert caught.value.where.startswith(f"{type(step).__name__}(")
+
+
+@pytest.mark.parametrize(
+    ("lag", "time"), [(28, None), (timedelta(days=28), pl.Series("day", range(140 * 3)))], ids=["dates", "numbers"]
+)
+def test_a_lag_that_is_no_span_of_the_time_column_is_refused(lag, time, panel):
+    train, test = panel
+    if time is not None:
+        later = pl.Series("day", range(1000, 1000 + test.height))
+        panel = (
+            replace(train, x=train.x.with_columns(time), time=time),
+            replace(test, x=test.x.with_columns(later), time=later),
+        )
+    with pytest.raises(FeatureError, match="no span of the time column") as caught:
+        built(panel, TargetLag("shop", lag))
+    assert "timedelta for dates" in caught.value.hint

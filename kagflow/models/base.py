@@ -61,11 +61,14 @@ class Problem:
         Labels in class order; empty for regression.
     objective
         What to fit.
+    quantile
+        Fit that quantile instead, in (0, 1); ``None`` for none.
     """
 
     task: Task
     classes: tuple[str, ...]
     objective: Objective
+    quantile: float | None = None
 
 
 @dataclass(frozen=True)

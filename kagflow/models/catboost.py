@@ -89,6 +89,8 @@ class CatBoost(Model):
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return CatBoost's own parameters: the defaults, then the user's, then what kagflow owns."""
         objective = "MultiClass" if problem.task == "multiclass" else _OBJECTIVES[problem.objective]
+        if problem.quantile is not None:
+            objective = f"Quantile:alpha={problem.quantile}"
         # All classes by their codes: CatBoost would number those that it sees.
         classes = {} if problem.task == "regression" else {"class_names": list(range(len(problem.classes)))}
         steps = _LEAF_ESTIMATION_STEPS.get(_loss({"loss_function": objective, **self.params}))

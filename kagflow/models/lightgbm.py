@@ -82,10 +82,14 @@ class LightGBM(Model):
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return LightGBM's own parameters: the defaults, then the user's, then what kagflow owns."""
         objective = "multiclass" if problem.task == "multiclass" else _OBJECTIVES[problem.objective]
+        if problem.quantile is not None:
+            objective = "quantile"
+        quantile = {} if problem.quantile is None else {"alpha": problem.quantile}
         classes = {"num_class": len(problem.classes)} if problem.task == "multiclass" else {}
         return {
             **self.defaults,
             "objective": objective,
+            **quantile,
             **classes,
             "force_col_wise": "force_row_wise" not in self.params,  # chosen once, else each fit would time both
             "verbosity": -1,

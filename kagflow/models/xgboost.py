@@ -104,10 +104,14 @@ class XGBoost(Model):
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return XGBoost's own parameters: the defaults, then the user's, then what kagflow owns."""
         objective = "multi:softprob" if problem.task == "multiclass" else _OBJECTIVES[problem.objective]
+        if problem.quantile is not None:
+            objective = "reg:quantileerror"
+        quantile = {} if problem.quantile is None else {"quantile_alpha": problem.quantile}
         classes = {"num_class": len(problem.classes)} if problem.task == "multiclass" else {}
         return {
             **self.defaults,
             "objective": objective,
+            **quantile,
             "verbosity": 0,
             **self.params,
             **classes,

@@ -134,7 +134,7 @@ def _problem(competition: Competition, data: Dataset, transform: TargetTransform
     """Return what models learn: the competition's task, or values where classes are taken as numbers."""
     task, metric = competition.facts.task, competition.metric
     if not isinstance(transform, AsNumbers):
-        return Problem(task, data.classes, metric.objective_for(task))
+        return Problem(task, data.classes, metric.objective_for(task), metric.quantile)
     if task == "multiclass" and not metric.ordinal:
         raise ConfigError(
             f"{metric.name} scores classes without an order, so that they cannot be predicted as numbers",

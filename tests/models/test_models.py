@@ -447,3 +447,18 @@ def test_a_calibrated_classifier_tells_what_its_estimator_relied_on():
     model = make_model(ModelConfig(kind="sklearn", estimator="sklearn.svm.LinearSVC"), 1)
     importance = fit(model, "binary", x, target(x, "binary")).importance()
     assert set(importance.sort("size", descending=True)["feature"][:2]) == {x.columns[0], "color"}
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "xgboost", "catboost"])
+def test_a_quantile_is_fitted_where_the_metric_asks_for_one(kind):
+    """Of noise without features that matter, nine values in ten lie below the 0.9 quantile."""
+    rng = np.random.default_rng(0)
+    x = pl.DataFrame({"a": rng.normal(size=400)})
+    y = pl.Series("y", rng.exponential(size=400))
+    model = make_model(ModelConfig(kind=kind, params={"learning_rate": 0.2}), 40)
+    shares = []
+    for quantile in (0.1, 0.9):
+        problem = Problem("regression", (), "absolute_error", quantile)
+        fitted = model.fit(Batch(x, y), None, problem=problem, resources=Resources(), seed=0)
+        shares.append(float(np.mean(y.to_numpy() <= fitted.predict(x))))
+    assert shares == pytest.approx([0.1, 0.9], abs=0.07)

@@ -323,3 +323,9 @@ def test_what_has_no_order_is_not_taken_as_numbers(project, task, metric):
     project.facts(task=task, metric=metric)
     with pytest.raises(ConfigError, match=r"as_numbers|without an order"):
         project.cv(*RIDGE, "target_transform=as_numbers")
+
+
+def test_pinball_fits_its_quantile(project):
+    project.facts(metric="pinball@0.9")
+    oof = project.cv("rounds=30", "model.params.min_data_in_leaf=5").oof()
+    assert (oof["y"] <= oof["prediction"]).mean() > 0.7

@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 
 from kagflow.data import Frame, Rows, Table, Target
+from kagflow.data.same import changed_columns
 from kagflow.features.crossfit import build
 from kagflow.features.pool import make_pool
-from kagflow.features.proof import changed_columns, check_new_columns, prove_history, prove_row_wise
+from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
 from kagflow.features.steps import AdditiveStep, FeatureSet, FittedStep, FoldStep, HistoryStep, TargetStep
 from kagflow.models import Batch, Model, Problem, Resources
 from kagflow.models.registry import load_model

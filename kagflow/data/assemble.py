@@ -5,8 +5,8 @@ from typing import cast
 
 import numpy as np
 import polars as pl
-import polars.testing
 
+from kagflow.data.same import changed_columns
 from kagflow.data.table import Frame
 from kagflow.errors import DataError
 
@@ -61,7 +61,11 @@ def _run(
             where=where,
         ) from error
     if not isinstance(result, tuple) or len(result) != 2 or not all(isinstance(each, pl.DataFrame) for each in result):
-        raise DataError("assemble must return two polars frames: train and test", where=where)
+        raise DataError(
+            f"assemble must return two polars frames, train and test; it returned {type(result).__name__}",
+            hint="end it with `return train, test`",
+            where=where,
+        )
     train, test = result
     return _ordered(train, wanted[0], "train", where), _ordered(test, wanted[1], "test", where)
 
@@ -100,22 +104,10 @@ def _prove(
     }
     again = _run(assemble, alone, (some[0], some[1]), where)
     for before, after, ids in zip(made, again, some, strict=True):
-        moved = _moved(before.filter(pl.col(id_).is_in(ids.implode())), after)
+        moved = changed_columns(before.filter(pl.col(id_).is_in(ids.implode())), after)
         if moved:
             raise DataError(
-                f"assemble makes a row of other ids' rows: {moved} changed when they were taken away",
+                f"assemble makes a row of other ids' rows: {moved[0]} changed when they were taken away",
                 hint="aggregate within an id only; what looks at several belongs into a step of features.py",
                 where=where,
             )
-
-
-def _moved(before: Frame, after: Frame) -> str:
-    """Return the first column whose values differ; nothing where none does."""
-    if before.columns != after.columns:
-        return sorted(set(before.columns) ^ set(after.columns))[0]
-    for name in before.columns:
-        try:
-            polars.testing.assert_series_equal(before[name], after[name], rel_tol=1e-9, abs_tol=1e-12)
-        except AssertionError:
-            return name
-    return ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import polars.testing
 
 from kagflow.data.assemble import Assemble
+from kagflow.data.same import same_values
 from kagflow.data.table import Frame
 from kagflow.errors import DataError, did_you_mean
 
@@ -78,7 +78,7 @@ def _of_each_row(frame: Frame, expression: pl.Expr, where: str) -> pl.Series:
     # Two parts: at least one of them lacks the one row that holds a maximum.
     parts = (order[:size], order[size:])
     if len(values) != frame.height or not all(
-        _same(values[part], _evaluate(expression, frame[part], where)) for part in parts
+        same_values(values[part], _evaluate(expression, frame[part], where)) for part in parts
     ):
         raise DataError(
             f"is not row-wise: run on {size} of {frame.height} rows alone, it gives other values",
@@ -108,11 +108,3 @@ def _evaluate(expression: pl.Expr, frame: Frame, where: str) -> pl.Series:
         raise DataError(f"makes {made.width} columns", hint="join them with pl.concat_str", where=where)
     column = made.to_series()
     return column.fill_nan(None) if column.dtype.is_float() else column
-
-
-def _same(before: pl.Series, after: pl.Series) -> bool:
-    try:
-        polars.testing.assert_series_equal(before, after, rel_tol=1e-9, abs_tol=1e-12)
-    except AssertionError:
-        return False
-    return True

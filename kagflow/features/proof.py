@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import polars.testing
 
 from kagflow.data import Frame, Target
+from kagflow.data.same import changed_columns
 from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, where_is
 from kagflow.features.steps import FittedStep, HistoryStep
@@ -121,23 +121,6 @@ def check_new_columns(step: object, made: Frame, x: Frame) -> None:
                 hint="return new columns only, named <source>__<what>",
                 where=where_is(step),
             )
-
-
-def changed_columns(before: Frame, after: Frame) -> list[str]:
-    """Return the columns that are not the same in both, floats to within a rounding error."""
-    if before.columns != after.columns or before.height != after.height:
-        return sorted(set(before.columns) ^ set(after.columns)) or before.columns
-    if before.dtypes == after.dtypes and before.equals(after):  # the ordinary case, in one pass over the frame
-        return []
-    return [name for name in before.columns if not _same(before[name], after[name])]
-
-
-def _same(before: pl.Series, after: pl.Series) -> bool:
-    try:
-        polars.testing.assert_series_equal(before, after, rel_tol=1e-9, abs_tol=1e-12)
-    except AssertionError:
-        return False
-    return True
 
 
 def _first_few(names: list[str]) -> str:

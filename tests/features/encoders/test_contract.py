@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kagflow.data.same import changed_columns
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet, FoldStep, TargetStep
 from kagflow.features.encoders import (
@@ -30,7 +31,6 @@ from kagflow.features.encoders import (
     WeightOfEvidence,
     Winsorise,
 )
-from kagflow.features.proof import changed_columns
 
 OF_COMBINATIONS = (Frequency, Count, TargetMean, TargetStatistics, WeightOfEvidence)
 OF_CATEGORIES = (RareToOther, OneHot, *OF_COMBINATIONS)

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kagflow.data import Table
+from kagflow.data.same import changed_columns
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet
 from kagflow.features.crossfit import build
 from kagflow.features.encoders import Lag, Rolling, TargetLag, TargetRolling, past
 from kagflow.features.pool import make_pool
-from kagflow.features.proof import changed_columns, prove_history
+from kagflow.features.proof import prove_history
 from kagflow.splits import make_splitter
 
 SHOPS = pl.Enum(["a", "b", "c"])

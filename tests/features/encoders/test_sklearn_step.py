@@ -14,10 +14,11 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 from sklearn.random_projection import GaussianRandomProjection
 from threadpoolctl import threadpool_limits
 
+from kagflow.data.same import changed_columns
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet
 from kagflow.features.encoders import Components, KMeansDistances, SklearnStep
-from kagflow.features.proof import changed_columns, prove_row_wise
+from kagflow.features.proof import prove_row_wise
 
 NUMBERS = ["width", "rooms", "wet"]
 STEPS = [

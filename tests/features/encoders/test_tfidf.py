@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from kagflow.data.same import changed_columns
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet
 from kagflow.features.encoders import TfidfComponents
-from kagflow.features.proof import changed_columns
 
 WORDS = st.sampled_from(["red", "green", "blue", "house", "garden"])
 TEXTS = st.none() | st.lists(WORDS, max_size=4).map(" ".join)

@@ -81,17 +81,22 @@ def _own_submission(
         raise DataError(
             f"raised {type(error).__name__}: {first_line}", hint="--debug shows the traceback", where="submission.py"
         ) from error
-    wanted = sample.to_series(0).cast(pl.String)
-    problems = {
-        f"returned {type(made).__name__}, expected a polars DataFrame": not isinstance(made, pl.DataFrame),
-        f"must return the sample's columns {', '.join(sample.columns)}": lambda: made.columns != sample.columns,
-        "must return the sample's ids, in its order": lambda: not made.to_series(0).cast(pl.String).equals(wanted),
-        "returned nulls": lambda: made.null_count().sum_horizontal().item() > 0,
-    }
-    for problem, is_so in problems.items():
-        if is_so() if callable(is_so) else is_so:
-            raise DataError(problem, hint="join the predictions to sample.select(id)", where="submission.py")
+    problem = _form_problem(made, sample)
+    if problem:
+        raise DataError(problem, hint="join the predictions to sample.select(id)", where="submission.py")
     return made
+
+
+def _form_problem(made: object, sample: Frame) -> str:
+    """Return what keeps a frame from having the sample's form; nothing where it has."""
+    if not isinstance(made, pl.DataFrame):
+        return f"returned {type(made).__name__}, expected a polars DataFrame"
+    if made.columns != sample.columns:
+        return f"must return the sample's columns {', '.join(sample.columns)}; it returned {', '.join(made.columns)}"
+    if not made.to_series(0).cast(pl.String).equals(sample.to_series(0).cast(pl.String)):
+        return f"must return the sample's {sample.height} ids, in its order; it returned {made.height} rows of others"
+    holes = [name for name in made.columns if made[name].null_count()]
+    return f"returned nulls in {', '.join(holes)}" if holes else ""
 
 
 def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:

@@ -8,7 +8,7 @@ import pytest
 
 from kagflow.competition import load
 from kagflow.errors import ConfigError, DataError
-from kagflow.runs import compare
+from kagflow.runs import compare, predict
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
 
@@ -112,6 +112,12 @@ def test_other_transactions_are_other_data(two_files):
     table = pl.read_csv(two_files.raw / "transactions.csv")
     table.with_columns(pl.col("amount") * 2).write_csv(two_files.raw / "transactions.csv")
     assert two_files.cv(*RIDGE).facts["fingerprints"]["data"] != before
+
+
+def test_assembled_rows_cannot_be_predicted_later_and_that_is_said(two_files):
+    run = two_files.cv(*RIDGE)
+    with pytest.raises(ConfigError, match="assembles its rows from several files"):
+        predict(run, two_files.raw)
 
 
 # --- the scale on which a model learns ------------------------------------------------------------------------------
@@ -235,7 +241,7 @@ def test_three_guesses_a_row(project):
     ("body", "said"),
     [
         ("return predictions", "must return the sample's columns id, y"),
-        ("return sample.reverse()", "the sample's ids, in its order"),
+        ("return sample.reverse()", "the sample's 12 ids, in its order"),
         ("return sample.with_columns(y=pl.lit(None))", "returned nulls"),
         ("return predictions['wrong']", "raised ColumnNotFoundError"),
         ("return None", "returned NoneType"),

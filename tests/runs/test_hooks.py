@@ -100,7 +100,7 @@ def test_what_assemble_returns_is_checked(two_files, code, said):
 
 def test_declared_tables_need_a_function(two_files):
     (two_files.root / "competitions/toy/tables.py").unlink()
-    with pytest.raises(ConfigError, match="nothing assembles them"):
+    with pytest.raises(ConfigError, match="'transactions' is declared and nothing uses it"):
         two_files.cv(*RIDGE)
     two_files.write("competitions/toy/tables.py", "ASSEMBLE = 1")
     with pytest.raises(ConfigError, match="no function `assemble`"):

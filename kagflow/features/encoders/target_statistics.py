@@ -11,7 +11,7 @@ from kagflow.features.encoders.columns import fix_names
 from kagflow.features.encoders.combinations import Columns, fix_columns
 from kagflow.features.encoders.levels import AnyLevels, Codes, levels_of_rows, take_by_level
 from kagflow.features.encoders.settings import check_number
-from kagflow.features.encoders.statistics import check_statistic, is_count, statistic_of
+from kagflow.features.encoders.statistics import as_numbers, check_statistic, is_count, statistic_of
 from kagflow.features.steps import TargetStep
 
 
@@ -58,7 +58,7 @@ class TargetStatistics(TargetStep):
 
     def fit(self, x: Frame, y: Target) -> "FittedTargetStatistics":
         """Aggregate the target by level, and over all rows."""
-        targets = _targets(y)
+        targets = as_numbers(y)
         made = {f"{word}{ending}": (ending, word) for word in self.statistics for ending in targets.columns}
         statistics = [statistic_of(ending, word).alias(name) for name, (ending, word) in made.items()]
         of_all = targets.select(statistics).row(0, named=True)
@@ -98,15 +98,6 @@ class FittedTargetStatistics:
         return {
             each.column: pl.DataFrame([each.names(), *table]).filter(pl.col("rows") > 0) for each, table in self.learned
         }
-
-
-def _targets(y: Target) -> Frame:
-    """Return (n, k) the numbers of which statistics are taken, by what their names end in."""
-    if not isinstance(y.dtype, pl.Enum):
-        return pl.DataFrame({"": y.cast(pl.Float64)})
-    classes = y.dtype.categories.to_list()
-    wanted = {f"_{name}": name for name in classes} if len(classes) > 2 else {"": classes[-1]}
-    return pl.DataFrame({ending: (y == name).cast(pl.Float64) for ending, name in wanted.items()})
 
 
 def _aggregate(codes: Codes, size: int, targets: Frame, statistics: list[pl.Expr]) -> Frame:

@@ -45,6 +45,11 @@ class Additions:
     where: str = "features.py"
     fold_file: Path | None = None
 
+    @property
+    def tables_file(self) -> Path:
+        """Path of the folder's file that defines ``assemble``, for messages."""
+        return Path(self.where).with_name("tables.py")
+
 
 def derive(frames: Sequence[Frame], expression: pl.Expr, where: str) -> list[pl.Series]:
     """Return the values of an expression for the rows of each frame.

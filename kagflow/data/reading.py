@@ -56,6 +56,8 @@ class Dataset:
         The declared tables that steps name.
     repeated
         How many of train's rows such a table repeats, beside the target.
+    given
+        Names and types of the columns of every frame that ``assemble`` was given; empty without it.
     """
 
     train: Table
@@ -67,6 +69,7 @@ class Dataset:
     fingerprint: str
     tables: Mapping[str, Frame] = field(default_factory=dict)
     repeated: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, pl.DataType]] = field(default_factory=dict)
 
 
 def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions = _NOTHING) -> Dataset:
@@ -93,8 +96,13 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         name: _in_types_of(train, parse_csv(content, path, null_words=facts.null_words, as_text=True))
         for (name, path), content in zip(table_paths.items(), raw[3:], strict=True)
     }
+    given = {}
     if additions.assemble is not None:
-        train, test = _assembled(train, test, tables, facts, additions)
+        given = _given(train, test, tables, facts)
+        y = train[facts.target]
+        where = str(additions.tables_file)
+        train, test = assemble_tables(additions.assemble, given, id_=facts.id, where=where)
+        train = train.with_columns(y)
     _check_columns(train, test, facts, paths)
     y, classes = _target(train, facts, paths[0])
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
@@ -125,26 +133,19 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         fingerprint=_fingerprint(raw),
         tables=joined,
         repeated=repeated,
+        given={name: dict(frame.schema) for name, frame in given.items()},
     )
 
 
-def _assembled(
-    train: Frame, test: Frame, tables: Mapping[str, Frame], facts: CompetitionFacts, additions: Additions
-) -> tuple[Frame, Frame]:
-    """Return train and test as the competition assembles them from all of its tables."""
-    for role, frame, path in (("id", train, facts.train_file), ("id", test, facts.test_file)):
-        _require(role, facts.id, frame, Path(path))
-    _require("target", facts.target, train, Path(facts.train_file))
-    assert additions.assemble is not None
-    return assemble_tables(
-        additions.assemble,
-        train,
-        test,
-        tables,
-        id_=facts.id,
-        target=facts.target,
-        where=str(Path(additions.where).with_name("tables.py")),
-    )
+def _given(train: Frame, test: Frame, tables: Mapping[str, Frame], facts: CompetitionFacts) -> dict[str, Frame]:
+    """Return what ``assemble`` is given: every table by its name, and no target of train."""
+    for role, name, frame, path in (
+        ("id", facts.id, train, facts.train_file),
+        ("id", facts.id, test, facts.test_file),
+        ("target", facts.target, train, facts.train_file),
+    ):
+        _require(role, name, frame, Path(path))
+    return {"train": train.drop(facts.target), "test": test, **tables}
 
 
 def _in_types_of(train: Frame, text: Frame) -> Frame:
@@ -184,16 +185,21 @@ def find_file(folder: Path, name: str) -> Path:
     DataError
         None of them is there.
     """
-    for suffix in _SUFFIXES:
-        path = folder / f"{name}{suffix}"
-        if path.is_file():
-            return path
+    path = look_for_file(folder, name)
+    if path is not None:
+        return path
     present = sorted(path.name for path in folder.iterdir() if path.is_file())
     raise DataError(
         f"{name} is missing (looked for {', '.join(name + suffix for suffix in _SUFFIXES)})",
         hint=f"the folder holds {', '.join(present) or 'no files'}",
         where=str(folder),
     )
+
+
+def look_for_file(folder: Path, name: str) -> Path | None:
+    """Return the path of a data file as ``find_file`` does, or ``None`` where it is not there."""
+    paths = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -66,6 +66,11 @@ class AdditiveStep(TargetStep):
 
     columns: tuple[str, ...]
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the state is a sum with the step's settings; where it is not, only ``fit`` is called."""
+        return True
+
     @abstractmethod
     def tally(self, x: Frame, y: Target) -> Any:
         """Return the sums over these rows; ``+`` of two tallies is the tally of both sets of rows."""

@@ -16,6 +16,7 @@ from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_f
 from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
+from kagflow.features.tables import named_tables
 from kagflow.metrics import METRICS, Metric, find_metric
 from kagflow.training import TargetTransform
 
@@ -47,7 +48,7 @@ class Competition:
         Contents of the files that decide on a result, by name.
     additions
         What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`, ``assemble`` of `tables.py`,
-        and a file of folds.
+        the declared tables that steps name, and a file of folds.
     target
         Its own target transform: ``TARGET`` of `target.py`.
     submission
@@ -174,14 +175,15 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
+    feature_sets = _feature_sets(modules.get(FEATURES), folder)
     return Competition(
         name=name,
         root=root,
         facts=facts,
         metric=metric,
-        feature_sets=_feature_sets(modules.get(FEATURES), folder),
+        feature_sets=feature_sets,
         sources=sources,
-        additions=_additions(facts, metric, modules, folder),
+        additions=_additions(facts, metric, feature_sets, modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
     )
@@ -241,14 +243,23 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
     return sets
 
 
-def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
+def _additions(
+    facts: CompetitionFacts,
+    metric: Metric,
+    feature_sets: Mapping[str, FeatureSet],
+    modules: Mapping[str, ModuleType],
+    folder: Path,
+) -> Additions:
     """Return what the competition's folder says of the rows beyond its facts."""
     where, features = str(folder / FEATURES), modules.get(FEATURES)
     assemble = _function("assemble", modules.get(TABLES), folder / TABLES)
-    if facts.tables and assemble is None:
+    joined = {name for one in feature_sets.values() for name in named_tables(one, facts.tables, where)}
+    unused = [name for name in facts.tables if name not in joined]
+    if unused and assemble is None:
         raise ConfigError(
-            "`tables` are declared and nothing assembles them",
-            hint="write tables.py with `def assemble(tables): ... return train, test`",
+            f"the table {unused[0]!r} is declared and nothing uses it",
+            hint=f'join it in features.py, as with Join("{unused[0]}", by=...), '
+            "or write tables.py with `def assemble(tables): ... return train, test`",
             where=str(folder / FACTS),
         )
     return Additions(
@@ -256,6 +267,7 @@ def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, Mo
         time=_expression("TIME", facts.time, features, where),
         metric_columns=metric.columns,
         assemble=assemble,
+        tables=tuple(sorted(joined)),
         where=where,
         fold_file=folder / facts.fold_file if facts.fold_file else None,
     )

@@ -109,7 +109,8 @@ class CompetitionFacts(_Strict):
     pooled
         Whether the rules allow steps to learn from test features.
     tables
-        Further files by a name each, of which `tables.py` assembles one row an id.
+        Further files by a name each, for steps that name them (``Join``), and for `tables.py`, which assembles one row
+        an id.
     train_file, test_file, sample_file
         Names of the files; each may also lie there as ``.gz`` or ``.zip``.
     """

@@ -152,7 +152,7 @@ class _Build:
     def target_step(self, step: TargetStep) -> Frames:
         """Cross-fit the training rows, and return new columns for all."""
         x = self._frames[TRAIN]
-        if isinstance(step, AdditiveStep) and set(step.columns) <= set(self._pool.x.columns):
+        if isinstance(step, AdditiveStep) and step.adds_up and set(step.columns) <= set(self._pool.x.columns):
             fit_cells = _Sums(step, self._pool, self._rows, self._repeat).fit
         else:
             fit_cells = partial(_fit_cells, step, x, self._y, self._cells)

@@ -1,7 +1,7 @@
 """The pool: all rows after row functions and pooled steps, before any fold is cut from it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -16,6 +16,7 @@ from kagflow.features.blame import blaming, name_of
 from kagflow.features.proof import check_new_columns, moved_columns, prove_row_wise
 from kagflow.features.rows import run_row_function
 from kagflow.features.steps import FeatureSet, FittedStep, RowStep
+from kagflow.features.tables import hand_over
 from kagflow.splits import Folds
 
 
@@ -102,6 +103,7 @@ def make_pool(
     extra: Table | None = None,
     pooled: bool = False,
     hidden: Sequence[str] = (),
+    tables: Mapping[str, Frame] | None = None,
 ) -> Pool:
     """Run the row functions and pooled steps, and fix the vocabulary of every category.
 
@@ -118,6 +120,8 @@ def make_pool(
         Whether the competition allows steps to learn from test features.
     hidden
         Columns that models do not get.
+    tables
+        The declared tables that steps name, by name.
 
     Raises
     ------
@@ -134,12 +138,13 @@ def make_pool(
             hint="write `pooled: true` in competition.yaml if its rules allow that, or move the step to `fold`",
             where="pooled",
         )
-    tables = [train, *([_conform(extra, train)] if extra is not None else []), test]
-    frames = _fix_vocabulary(_run_rows(features.rows, tables), set(hidden))
+    features = hand_over(features, tables or {})
+    rows = [train, *([_conform(extra, train)] if extra is not None else []), test]
+    frames = _fix_vocabulary(_run_rows(features.rows, rows), set(hidden))
     after_rows = frames[0].schema
     frames, learned = _pool_steps(features, frames)
     frames = _fix_vocabulary(frames, set(hidden))
-    known = tables[:-1]
+    known = rows[:-1]
     cells, tied = _cells(folds, *known)
     return Pool(
         features=features,

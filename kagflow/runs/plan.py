@@ -113,7 +113,9 @@ def make_plan(
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
-    pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
+    pool = make_pool(
+        features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
+    )
     tasks = tuple(_tasks(experiment, folds, look))
     layout = plan_layout(len(tasks), data.train.height, experiment.threads)
     setup = Setup(

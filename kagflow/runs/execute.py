@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -146,6 +147,7 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "quick_look": plan.look.document(),
             "chosen_by_looking": [] if plan.post is None else [f"postprocess: {plan.experiment.postprocess}"],
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
+            "accepted": [asdict(noted) for noted in competition.acceptance.noted],
             "extra_rows": len(setup.pool.extra_rows),
             "only_in_train": list(plan.data.only_train),
             "git": surroundings.git(competition.root),

@@ -126,6 +126,7 @@ def make_plan(
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
+        acceptance=competition.acceptance,
     )
     return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
 

@@ -55,7 +55,7 @@ class Competition:
     submission
         Its own way to write predictions down: ``submission`` of `submission.py`.
     acceptance
-        Which guards are accepted, and what they let through by that.
+        Which guards are accepted, and which reads of its code were let through by that.
     """
 
     name: str

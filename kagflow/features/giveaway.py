@@ -7,7 +7,6 @@ a thousand million. On a few rows, or with a handful of rare cases, that is neve
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -31,7 +30,7 @@ Codes = NDArray[np.int64]
 
 
 def target_among_features(pool: Pool, raw: Frame, built: Built) -> Iterator[FeatureError]:
-    """Yield an error for each column of a model's training rows that gives their target away.
+    """Yield an error for each column of a model's training rows that is their target under another name.
 
     Parameters
     ----------
@@ -54,11 +53,13 @@ def target_among_features(pool: Pool, raw: Frame, built: Built) -> Iterator[Feat
 
 
 def target_images(x: Frame, y: Target) -> list[str]:
-    """Return the columns that give the target of every row away.
+    """Return the columns that are the target under another name.
 
-    For a regression target: numbers in its order or in the opposite one, equal where it is equal. For classes: numbers
-    of which each class has an interval of its own; nulls for one of two classes and none for the other. For both:
-    categories that are the target's values by other names. Rows where a column is null are left out.
+    For a regression target: numbers in its order or in the opposite one, equal where it is equal. For classes: one
+    value for each class; or nulls for one of two classes and none for the other. For both: categories that are the
+    target's values by other names. Rows where a column is null are left out.
+
+    A number with many values of which a threshold tells the classes apart is none: a rule of the subject may do that.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def target_images(x: Frame, y: Target) -> list[str]:
 
 
 def is_target_image(column: pl.Series, y: Target) -> bool:
-    """Say whether one column gives the target of every row away."""
+    """Say whether one column is the target under another name."""
     takes = column.dtype.is_numeric() or column.dtype == pl.Boolean or isinstance(column.dtype, pl.Enum)
     return takes and bool(target_images(column.to_frame(), y))
 
@@ -94,23 +95,21 @@ def _sample(y: Target) -> Codes:
 
 def _suspects(x: Frame, y: Target) -> list[str]:
     """Return the columns that a few rows do not clear: all at once, for there are many and nearly all are innocent."""
-    kinds = [name for name, dtype in x.schema.items() if isinstance(dtype, pl.Enum)]
-    numbers = [name for name in x.columns if name not in kinds]
-    codes = target_codes(y)
-    values = x.select(pl.col(numbers).cast(pl.Float64)).to_numpy() if numbers else np.empty((x.height, 0))
-    possible = _may_separate(values, codes) if isinstance(y.dtype, pl.Enum) else _may_be_in_order(values, codes)
-    suspects = [name for name, guilty in zip(numbers, possible, strict=True) if guilty]
+    numbers = [name for name, dtype in x.schema.items() if not isinstance(dtype, pl.Enum)]
+    x = x.with_columns(pl.col(numbers).cast(pl.Float64).fill_nan(None))
+    by_nulls, by_order = [], []
     if isinstance(y.dtype, pl.Enum):
-        suspects += [name for name in kinds if x[name].null_count()]
-    distinct = len(np.unique(codes))
-    names = x.select(pl.col(kinds).drop_nulls().n_unique()).row(0) if kinds else ()
-    nulls = x.select(pl.col(kinds).null_count()).row(0) if kinds else ()
-    # As many names as values of the target; where the column is null, values may be missing.
-    suspects += [name for name, n, gone in zip(kinds, names, nulls, strict=True) if distinct - gone <= n <= distinct]
-    return list(dict.fromkeys(suspects))
+        by_nulls = [name for name, n in zip(x.columns, x.null_count().row(0), strict=True) if n]
+    elif numbers:
+        possible = _may_be_in_order(x.select(numbers).to_numpy(), y.to_numpy())
+        by_order = [name for name, guilty in zip(numbers, possible, strict=True) if guilty]
+    named = [name for name in x.columns if isinstance(y.dtype, pl.Enum) or name not in numbers]
+    suspects = {*by_nulls, *by_order, *_as_many_values(x.select(named), y)}
+    agreeing = {name for name, _ in _agreeing(x.select(suspects), y)}
+    return [name for name in x.columns if name in agreeing]
 
 
-def _may_be_in_order(values: Values, y: NDArray[np.generic]) -> NDArray[np.bool_]:
+def _may_be_in_order(values: Values, y: Values) -> NDArray[np.bool_]:
     """Say of each column of (n, k) values whether neighbours in the target's order allow it; nulls are NaN."""
     order = np.argsort(y, kind="stable")
     with np.errstate(invalid="ignore"):
@@ -121,33 +120,26 @@ def _may_be_in_order(values: Values, y: NDArray[np.generic]) -> NDArray[np.bool_
     return may
 
 
-def _may_separate(values: Values, codes: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Say of each column of (n, k) values whether classes may have intervals of their own; nulls are NaN."""
-    nulls = np.isnan(values)
-    parts = [codes == code for code in np.unique(codes)]
-    low = np.array([np.where(nulls[part], np.inf, values[part]).min(axis=0) for part in parts])
-    high = np.array([np.where(nulls[part], -np.inf, values[part]).max(axis=0) for part in parts])
-    order = np.argsort(low, axis=0)
-    low, high = np.take_along_axis(low, order, axis=0), np.take_along_axis(high, order, axis=0)
-    may: NDArray[np.bool_] = np.logical_or((high[:-1] < low[1:]).all(axis=0), nulls.any(axis=0))
-    return may
+def _as_many_values(x: Frame, y: Target) -> list[str]:
+    """Return the columns with as many values as the target; where a column is null, values may be missing."""
+    if not x.width:
+        return []
+    distinct = y.n_unique()
+    counts, nulls = x.select(pl.all().drop_nulls().n_unique()).row(0), x.null_count().row(0)
+    return [name for name, n, gone in zip(x.columns, counts, nulls, strict=True) if distinct - gone <= n <= distinct]
 
 
 def _agreeing(x: Frame, y: Target) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Yield the columns that agree with the target perfectly, by values or by nulls, with the rows that say so."""
-    codes = target_codes(y)
+    codes, classes = target_codes(y), isinstance(y.dtype, pl.Enum)
     for column in x:
-        known = column.is_not_null().to_numpy()
-        if isinstance(column.dtype, pl.Enum):
-            agrees = _renames(column.to_physical().drop_nulls().to_numpy(), codes[known])
-        else:
-            values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-            known = ~np.isnan(values)
-            separates = _separates if isinstance(y.dtype, pl.Enum) else _is_in_order
-            agrees = separates(values[known], codes[known])
-        if agrees:
+        kind = isinstance(column.dtype, pl.Enum)
+        values = (column.to_physical() if kind else column).cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        known = ~np.isnan(values)
+        agrees = _renames if kind or classes else _is_in_order
+        if agrees(values[known], codes[known]):
             yield column.name, known
-        if isinstance(y.dtype, pl.Enum) and not known.all() and _separates(known.astype(np.float64), codes):
+        if classes and not known.all() and _renames(known, codes):
             yield column.name, np.ones(y.len(), dtype=np.bool_)
 
 
@@ -159,19 +151,12 @@ def _is_in_order(values: Values, y: NDArray[np.generic]) -> bool:
     return bool((steps == rises).all() or (steps == -rises).all())
 
 
-def _separates(values: Values, codes: NDArray[np.generic]) -> bool:
-    """Say whether each class has an interval of values of its own."""
-    parts = [values[codes == code] for code in np.unique(codes)]
-    ranges = sorted((float(part.min()), float(part.max())) for part in parts)
-    return all(before[1] < after[0] for before, after in pairwise(ranges))
-
-
-def _renames(categories: NDArray[np.generic], y: NDArray[np.generic]) -> bool:
-    """Say whether categories are the target's values by other names."""
-    names = np.unique(categories, return_inverse=True)[1]
-    values = np.unique(y, return_inverse=True)[1]
-    pairs = len(np.unique(names.astype(np.int64) * (len(y) + 1) + values))
-    return pairs == len(np.unique(names)) == len(np.unique(values))
+def _renames(values: NDArray[np.generic], y: NDArray[np.generic]) -> bool:
+    """Say whether values are those of the target by other names: one for each."""
+    names = np.unique(values, return_inverse=True)[1]
+    meant = np.unique(y, return_inverse=True)[1]
+    pairs = len(np.unique(names.astype(np.int64) * (len(y) + 1) + meant))
+    return pairs == len(np.unique(names)) == len(np.unique(meant))
 
 
 def _is_chance(column: pl.Series, y: Target, rows: NDArray[np.bool_]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.codes import Acceptance
+from kagflow.codes import Acceptance, Noted
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
 from kagflow.errors import ModelError, SplitError
@@ -48,7 +48,7 @@ class Setup:
     resources
         Of one task.
     acceptance
-        Which guards are accepted.
+        Which guards are accepted, and what they let through in this run.
     """
 
     table: Table
@@ -107,6 +107,8 @@ class TaskResult:
         Boosting rounds of the model; ``None`` without.
     seconds
         Wall time, features and model.
+    accepted
+        What guards had let through by then.
     """
 
     task: Task
@@ -119,6 +121,7 @@ class TaskResult:
     scale: FittedTransform
     rounds: int | None
     seconds: float
+    accepted: tuple[Noted, ...] = ()
 
 
 def run_task(setup: Setup, task: Task) -> TaskResult:
@@ -164,6 +167,7 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         scale=scale,
         rounds=learner.rounds,
         seconds=time.perf_counter() - started,
+        accepted=setup.acceptance.noted,
     )
 
 

@@ -108,3 +108,14 @@ def test_check_shows_what_is_accepted(project):
     assert [(each["code"], each["reason"]) for each in document["accepted"]] == [
         ("KF105", "it is the price of last year")
     ]
+
+
+def test_what_was_accepted_is_noted_when_a_run_is_continued(project, monkeypatch):
+    copy_target(project)
+    project.facts(accept={"KF303": "known since the first day"})
+    with monkeypatch.context() as patch:
+        patch.setattr("kagflow.runs.execute.write_results", lambda *_: 1 / 0)
+        assert project.cli("cv", "toy", *RIDGE).code == 3
+    said = project.cli("cv", "toy", *RIDGE)
+    assert "3 of 3 fits were done before" in said.err
+    assert "note: accepted KF303 (known since the first day): the files: the column 'sold'" in said.err

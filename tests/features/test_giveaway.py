@@ -38,7 +38,6 @@ IMAGES = {
     "a flag": (TWO == "yes", TWO),
     "the opposite flag": (TWO != "yes", TWO),
     "a flag where it is known": (with_nulls(TWO == "yes"), TWO),
-    "numbers apart": (TWO.to_physical() * 10 + noise(0.5).clip(-2, 2), TWO),
     "other names": (renamed(TWO, ["b", "a"]), TWO),
     "null for one class": (noise().zip_with(TWO == "yes", pl.Series([None] * ROWS, dtype=pl.Float64)), TWO),
     "a category that only one class has": (
@@ -61,6 +60,7 @@ FEATURES = {
     "nothing at all": (pl.Series([None] * ROWS, dtype=pl.Float64), Y),
     "a constant": (pl.Series([1.0] * ROWS), TWO),
     "infinities": (pl.Series([float("inf")] * ROWS), Y),
+    "a number with a threshold": (TWO.to_physical() * 10 + noise(0.5).clip(-2, 2), TWO),
     "classes with noise": (TWO.to_physical() * 2 + noise(0.8), TWO),
     "one row wrong": (
         (TWO == "yes").to_frame("x").with_row_index().select(pl.col("x") ^ (pl.col("index") == 7))["x"],

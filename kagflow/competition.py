@@ -12,11 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from kagflow.codes import Acceptance
 from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_facts
 from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.features.tables import named_tables
+from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
 from kagflow.metrics import METRICS, Metric, find_metric
 from kagflow.training import TargetTransform
 
@@ -53,6 +55,8 @@ class Competition:
         Its own target transform: ``TARGET`` of `target.py`.
     submission
         Its own way to write predictions down: ``submission`` of `submission.py`.
+    acceptance
+        Which guards are accepted, and which reads of its code were let through by that.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Competition:
     additions: Additions = field(default_factory=Additions)
     target: TargetTransform | None = None
     submission: SubmissionHook | None = None
+    acceptance: Acceptance = field(default_factory=Acceptance, compare=False)
 
     @property
     def data_folder(self) -> Path:
@@ -173,6 +178,8 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     """
     facts = read_facts(folder / FACTS)
     sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
+    acceptance = Acceptance(facts.accept)
+    _guard_reads(folder, sources, acceptance)
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
     feature_sets = _feature_sets(modules.get(FEATURES), folder)
@@ -186,7 +193,17 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
         additions=_additions(facts, metric, feature_sets, modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
+        acceptance=acceptance,
     )
+
+
+def _guard_reads(folder: Path, sources: Mapping[str, str], acceptance: Acceptance) -> None:
+    """Refuse modules that read undeclared files; where that is accepted, note what they really read."""
+    if not acceptance.covers(UNDECLARED_READ):
+        for file in MODULES:
+            for error in undeclared_reads(sources.get(file, ""), folder / file):
+                raise error
+    watch(folder, acceptance.stop)
 
 
 def _read_source(path: Path) -> str:

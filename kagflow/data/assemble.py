@@ -8,7 +8,7 @@ import polars as pl
 
 from kagflow.data.same import changed_columns
 from kagflow.data.table import Frame
-from kagflow.errors import DataError
+from kagflow.errors import DataError, KagflowError
 
 Assemble = Callable[[Mapping[str, Frame]], tuple[Frame, Frame]]
 """Tables by name in (``train`` and ``test`` without the target, and those declared), train and test out."""
@@ -59,6 +59,8 @@ def _run(
     """Return both frames, their rows in the order of the ids that are wanted."""
     try:
         result = cast(object, assemble(dict(given)))  # a competition's own code is not type-checked
+    except KagflowError:
+        raise
     except Exception as error:
         first_line = next(iter(str(error).splitlines()), "")
         raise DataError(
@@ -120,4 +122,5 @@ def _prove(
                 f"assemble makes a row of other ids' rows: {moved[0]} changed when they were taken away",
                 hint="aggregate within an id only; what looks at several belongs into a step of features.py",
                 where=where,
+                code="KF306",
             )

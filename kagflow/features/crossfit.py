@@ -330,7 +330,7 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
             where=where_is(step),
         )
     if not step.lag > last - last:
-        raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step))
+        raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step), code="KF305")
     for name, times in ahead.items():
         farthest: Any = times.max()
         horizon = farthest - last
@@ -341,6 +341,7 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
                 hint=f"use a lag of at least {horizon}"
                 + (", or `test: refit`, for an early fold is far from test" if name == TEST else ""),
                 where=where_is(step),
+                code="KF305",
             )
 
 

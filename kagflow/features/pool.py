@@ -137,6 +137,7 @@ def make_pool(
             f"{name_of(features.pooled[0])} would learn from test features, which this competition does not declare",
             hint="write `pooled: true` in competition.yaml if its rules allow that, or move the step to `fold`",
             where="pooled",
+            code="KF304",
         )
     features = hand_over(features, tables or {})
     rows = [train, *([_conform(extra, train)] if extra is not None else []), test]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kagflow.codes import Acceptance
 from kagflow.competition import Competition
 from kagflow.config import Experiment
 from kagflow.data import Dataset, Source, Table, read_dataset
@@ -128,6 +129,7 @@ def make_plan(
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
+        acceptance=Acceptance(facts.accept),
     )
     return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
 

@@ -21,6 +21,7 @@ TWO_FILES = {
     "tables": {"transactions": "transactions.csv"},
     "train_file": "labels.csv",  # id and target, nothing else
     "test_file": "sample_submission.csv",  # the ids of test
+    "accept": {"KF303": "the target is what they spent, so that there is something to find"},
 }
 ASSEMBLE = """
 import polars as pl
@@ -247,7 +248,7 @@ def test_a_ratio_as_target(project):
     frame = pl.DataFrame({"id": np.arange(72), "size": size, "y": 3 * size})
     frame[:60].write_csv(project.raw / "train.csv")
     frame[60:].drop("y").write_csv(project.raw / "test.csv")
-    project.facts(ignore=[])
+    project.facts(ignore=[], accept={"KF303": "a multiple of the size, so that there is something to find"})
     plain = project.cv("rounds=20", "model.params.min_data_in_leaf=5")
     project.write("competitions/toy/target.py", RATIO)
     ratio = project.cv("rounds=20", "model.params.min_data_in_leaf=5")

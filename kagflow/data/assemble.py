@@ -1,6 +1,6 @@
 """One row an id out of several files, by a function of the competition's folder that never sees the target."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -18,19 +18,26 @@ _SEED = 20_011
 
 
 def assemble_tables(
-    assemble: Assemble, train: Frame, test: Frame, tables: Mapping[str, Frame], *, id_: str, target: str, where: str
+    assemble: Assemble,
+    train: Frame,
+    test: Frame,
+    tables: Mapping[str, Frame],
+    *,
+    id_: str,
+    targets: Sequence[str],
+    where: str,
 ) -> tuple[Frame, Frame]:
-    """Return train and test with one row an id, in the order of their files, and the target beside train again.
+    """Return train and test with one row an id, in the order of their files, and the targets beside train again.
 
     Parameters
     ----------
     assemble
         The competition's own.
     train, test
-        As their files hold them; at least the ids, and in train the target.
+        As their files hold them; at least the ids, and in train the targets.
     tables
         The declared ones, by name.
-    id_, target
+    id_, targets
         Names of the columns.
     where
         File of the function, for messages.
@@ -40,11 +47,11 @@ def assemble_tables(
     DataError
         The function raises, does not return one row for each id, or makes a row of other ids' rows.
     """
-    given = {"train": train.drop(target), "test": test, **tables}
+    given = {"train": train.drop(targets), "test": test, **tables}
     wanted = (train[id_], test[id_])
     made = _run(assemble, given, wanted, where)
     _prove(assemble, given, wanted, made, where)
-    return made[0].with_columns(train[target]), made[1]
+    return made[0].with_columns(train.select(targets).get_columns()), made[1]
 
 
 def _run(

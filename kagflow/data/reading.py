@@ -40,13 +40,15 @@ class Dataset:
     Attributes
     ----------
     train, test
-        Tables with the same feature columns and types.
+        Tables with the same feature columns and types; the target of train is the first, where there are several.
+    targets
+        (n, targets) all targets of train, each as ``train.y`` has it.
     sample
         The sample submission, as text: what a submission must look like.
     only_train
         Columns that test lacks; they are not features.
     classes
-        Labels in class order; empty for regression.
+        Labels in class order, of every target; empty for regression.
     edition
         Where the files came from.
     fingerprint
@@ -55,6 +57,7 @@ class Dataset:
 
     train: Table
     test: Table
+    targets: Frame
     sample: Frame
     only_train: tuple[str, ...]
     classes: tuple[str, ...]
@@ -86,9 +89,9 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         raw += map(read_bytes, tables.values())
         train, test = _assembled(train, test, dict(zip(tables, raw[3:], strict=True)), tables, facts, additions)
     _check_columns(train, test, facts, paths)
-    y, classes = _target(train, facts, paths[0])
+    targets, classes = _targets(train, facts, paths[0])
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
-    only_train = tuple(name for name in train.columns if name not in in_test and name != facts.target)
+    only_train = tuple(name for name in train.columns if name not in in_test and name not in facts.targets)
     features = [name for name in test.columns if name in in_train and name not in no_features]
     groups = _groups((train, test), facts, additions, paths[:2])
     times = _times((train, test), facts, additions, paths[:2])
@@ -100,8 +103,11 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         _require("metric", name, train, paths[0])
     further = train.select(additions.metric_columns) if additions.metric_columns else None
     return Dataset(
-        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold, further),
+        train=Table(
+            train[facts.id], train.select(features), targets.to_series(), groups[0], times[0], weight, fold, further
+        ),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
+        targets=targets,
         sample=parse_csv(raw[2], paths[2], as_text=True),
         only_train=only_train,
         classes=classes,
@@ -121,7 +127,8 @@ def _assembled(
     """Return train and test as the competition assembles them from all of its tables."""
     for role, frame, path in (("id", train, facts.train_file), ("id", test, facts.test_file)):
         _require(role, facts.id, frame, Path(path))
-    _require("target", facts.target, train, Path(facts.train_file))
+    for name in facts.targets:
+        _require("target", name, train, Path(facts.train_file))
     tables = {
         name: parse_csv(content, paths[name], null_words=facts.null_words, text_columns=facts.categorical)
         for name, content in raw.items()
@@ -134,7 +141,7 @@ def _assembled(
         test,
         known,
         id_=facts.id,
-        target=facts.target,
+        targets=facts.targets,
         where=str(Path(additions.where).with_name("tables.py")),
     )
 
@@ -259,9 +266,9 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts)
         parse_csv(content, path, null_words=facts.null_words, as_text=True)
         for path, content in zip(paths, raw, strict=True)
     )
-    test = test.drop(facts.target, strict=False)  # of no use, and it must not decide on the target's type
+    test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
     shared = set(test.columns) & set(train.columns)
-    labels = () if facts.task == "regression" else (facts.target,)
+    labels = () if facts.task == "regression" else facts.targets
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
     train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
@@ -370,7 +377,9 @@ def _whole_ids(train: Frame, test: Frame, name: str) -> tuple[Frame, Frame]:
 
 def _check_columns(train: Frame, test: Frame, facts: CompetitionFacts, paths: Sequence[Path]) -> None:
     """Raise a DataError unless train has every column that the facts name; test needs the id only."""
-    for role in ("target", "id", "group", "time", "weight", "fold"):
+    for name in facts.targets:
+        _require("target", name, train, paths[0])
+    for role in ("id", "group", "time", "weight", "fold"):
         _require(role, getattr(facts, role), train, paths[0])
     for role in ("categorical", "ignore"):
         for name in getattr(facts, role):
@@ -388,13 +397,26 @@ def _require(role: str, name: str | None, frame: Frame, path: Path) -> None:
 
 
 def _not_features(facts: CompetitionFacts) -> set[str | None]:
-    return {facts.target, facts.weight, facts.fold, *facts.ignore}
+    return {*facts.targets, facts.weight, facts.fold, *facts.ignore}
 
 
-def _target(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Target, tuple[str, ...]]:
-    """Return the target in its final form, and the classes."""
-    y = train[facts.target]
-    where = f"{path}, column {facts.target}"
+def _targets(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Frame, tuple[str, ...]]:
+    """Return the targets in their final form, and the classes, which are the same for all."""
+    made = [_target(train[name], facts, f"{path}, column {name}") for name in facts.targets]
+    classes = made[0][1]
+    for y, own in made:
+        if own != classes:
+            raise DataError(
+                f"the targets have different labels: {made[0][0].name} has {', '.join(classes)}, "
+                f"{y.name} has {', '.join(own)}",
+                hint="write them alike in the file, 0 and 1 for example",
+                where=str(path),
+            )
+    return pl.DataFrame([y for y, _ in made]), classes
+
+
+def _target(y: pl.Series, facts: CompetitionFacts, where: str) -> tuple[Target, tuple[str, ...]]:
+    """Return a target in its final form, and its classes."""
     if y.null_count() == y.len():
         raise DataError("the target is null in every row", hint="check `target` and `null_words`", where=where)
     if y.null_count():

@@ -11,11 +11,13 @@ from kagflow.metrics.base import (
     RowMean,
     Wants,
 )
+from kagflow.metrics.columnwise import ColumnMean
 from kagflow.metrics.registry import METRICS, find_metric
 
 __all__ = [
     "METRICS",
     "Array",
+    "ColumnMean",
     "Confusion",
     "Direction",
     "Metric",

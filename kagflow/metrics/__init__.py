@@ -11,7 +11,7 @@ from kagflow.metrics.base import (
     RowMean,
     Wants,
 )
-from kagflow.metrics.columnwise import ColumnMean
+from kagflow.metrics.columnwise import ColumnMean, mean_columnwise
 from kagflow.metrics.registry import METRICS, find_metric
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "RowMean",
     "Wants",
     "find_metric",
+    "mean_columnwise",
 ]

@@ -86,8 +86,8 @@ class Metric:
             (n,) values, or class codes; (n, targets) for a metric over several targets.
         prediction
             (n,) values or P(positive), or (n, k) probabilities in class order; of several targets one column each,
-            in the shape of `y`. Where the metric wants labels, probabilities become the most probable label; class codes (integers) are taken
-            as they are.
+            in the shape of `y`. Where the metric wants labels, probabilities become the most probable label; class
+            codes (integers) are taken as they are.
         weight
             (n,) positive weights; all one when absent.
         further

@@ -30,12 +30,12 @@ _ROWS_FOR_REFIT = 100_000
 
 @dataclass(frozen=True)
 class Setup:
-    """What all tasks of a run share.
+    """What all tasks of a run share; of several targets, all tasks of one.
 
     Attributes
     ----------
     table
-        The training rows, of which splitters know ids, groups, time and classes.
+        The training rows, of which splitters know ids, groups, time and classes; their target is the one to fit.
     pool
         Their features (and those of test and extra rows), before folds.
     folds, splitter
@@ -75,10 +75,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a fold with a seed, or (without a fold) the refit on all training rows."""
+    """One fit: a fold with a seed, or (without a fold) the refit on all training rows; of which target, by number."""
 
     fold: int | None
     seed: int
+    target: int = 0
 
 
 @dataclass(frozen=True)

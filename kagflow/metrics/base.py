@@ -113,17 +113,15 @@ class Metric:
 
         Labels are the most probable class: of several the first with the highest probability, of two the positive
         one above 0.5. Labels on a scale (``ordinal``) may also come as (n,) values, which are rounded. Ranked labels
-        are (n, top) class codes, the most probable first. Integers are labels already. Of several targets each column
-        is prepared for the metric of one.
+        are (n, top) class codes, the most probable first. Integers are labels already. Of several targets each
+        prediction becomes a label by itself.
         """
-        if self.of_column is not None and prediction.ndim == 2:
-            return np.stack([self.of_column.prepare(column) for column in prediction.T], axis=1)
         if self.wants == "top_k":
             return self._ranked(prediction)
         if self.wants != "label" or np.issubdtype(prediction.dtype, np.integer):
             return prediction
         values = prediction.astype(np.float64)
-        if values.ndim == 2:
+        if values.ndim == 2 and not self.several:
             labels: NDArray[np.int64] = np.argmax(values, axis=1)
         elif self.ordinal:
             labels = np.rint(values).astype(np.int64)

@@ -160,6 +160,9 @@ def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
     for number, score in enumerate(scores["folds"]):
         if score is not None:
             tracker.log({"fold_score": score}, step=number)
-    tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
+    of_targets = {f"target_{name}": score for name, score in scores.get("targets", {}).items() if score is not None}
+    tracker.summary(
+        {name: value for name, value in scores.items() if isinstance(value, (int, float, str))} | of_targets
+    )
     importance = pl.read_parquet(folder / "importance.parquet").head(_MIRRORED_FEATURES)
     tracker.table("importance", importance.columns, importance.rows())

@@ -189,7 +189,7 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
         "cv": float(np.mean(whole)),
         "se": se if np.isfinite(se) else None,
         **({"cv_fitted": float(np.mean(as_fitted))} if as_fitted else {}),
-        **({"targets": _by_target(plan, repeats)} if metric.of_column is not None else {}),
+        **({"targets": _by_target(plan, metric.of_column, repeats)} if metric.several and metric.of_column else {}),
         "units": unit,
         "folds": by_fold,
         "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
@@ -200,19 +200,19 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
     }
 
 
-def _by_target(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, float | None]:
+def _by_target(plan: Plan, metric: Metric, repeats: Sequence[Repeat]) -> dict[str, float | None]:
     """Return the score of each target by the metric of one, over each repeat's whole OOF, averaged."""
-    metric, scores = plan.competition.metric.of_column, {}
-    assert metric is not None
-    for k, name in enumerate(plan.competition.facts.targets):
-        of_repeats = []
-        for repeat in repeats:
-            y, weight = _known(plan, repeat.rows)
-            further = _further(plan, repeat.rows)
-            of_repeats.append(_score_or_none(metric, y[:, k], repeat.scored[:, k], weight, further))
-        known = [score for score in of_repeats if score is not None]
-        scores[name] = float(np.mean(known)) if known else None
-    return scores
+    of_repeats = []
+    for repeat in repeats:
+        y, weight = _known(plan, repeat.rows)
+        further = _further(plan, repeat.rows)
+        columns = zip(y.T, repeat.scored.T, strict=True)
+        of_repeats.append([_score_or_none(metric, truth, made, weight, further) for truth, made in columns])
+    means: dict[str, float | None] = {}
+    for name, scores in zip(plan.competition.facts.targets, zip(*of_repeats, strict=True), strict=True):
+        known = [score for score in scores if score is not None]
+        means[name] = float(np.mean(known)) if known else None
+    return means
 
 
 def _score_or_none(

@@ -15,6 +15,7 @@ from kagflow.errors import ConfigError, DataError
 from kagflow.metrics import find_metric
 from kagflow.runs import compare, cross_validate, list_runs, predict
 from kagflow.runs.directory import target_of, task_name
+from kagflow.tracking import NoTracker
 from kagflow.training import Task
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
@@ -196,6 +197,13 @@ def test_tallies_that_are_shared_by_the_targets_would_be_noticed(building, monke
         test_a_target_does_not_reach_the_predictions_of_another(building, (*RIDGE, "threads=1"))
 
 
+def test_a_second_fit_of_the_first_target_would_be_noticed(building, monkeypatch):
+    """The same test fails where the second target's steps and models are handed the first target."""
+    monkeypatch.setattr("kagflow.features.pool.Pool.with_target", lambda pool, y: pool)
+    with pytest.raises(AssertionError):
+        test_a_target_is_predicted_as_if_it_were_the_only_one(building, "default", "rounds=3")
+
+
 def share_tallies(pool, y):
     return replace(pool, y=y)
 
@@ -249,6 +257,32 @@ def test_an_interrupted_run_goes_on_with_the_fits_that_are_missing(building):
     assert "continuing: 4 of 6 fits were done before" in said.err
     (again,) = list_runs(building.runs)
     assert (again.path / "oof.parquet").read_bytes() == expected
+
+
+def test_the_positive_label_is_that_of_all_targets(drug):
+    before = drug.cv(*LOGISTIC).oof()
+    drug.facts(**EFFECTS | {"positive": 0})
+    after = drug.cv(*LOGISTIC).oof()
+    for name in EFFECTS["target"]:
+        assert after[f"prediction__{name}"].to_numpy() == pytest.approx(1 - before[f"prediction__{name}"].to_numpy())
+
+
+def test_check_knows_that_targets_are_no_missing_columns(building):
+    said = building.cli("check", "toy")
+    assert said.code == 0
+    assert "heating" not in said.out
+
+
+def test_each_target_is_mirrored(building):
+    seen = {}
+
+    class Mirror(NoTracker):
+        def summary(self, values):
+            seen.update(values)
+
+    competition = load("toy", building.root)
+    run = cross_validate(competition, competition.experiment(None, RIDGE), tracker=Mirror())
+    assert {name: seen[f"target_{name}"] for name in LOADS["target"]} == run.scores["targets"]
 
 
 def test_labels_are_cut_for_each_target_by_itself(drug):
@@ -348,6 +382,13 @@ def test_extra_rows_have_one_target(building):
     extra = Table(pl.Series([900]), pl.DataFrame({"x1": [0.0]}), pl.Series([1.0]))
     with pytest.raises(ConfigError, match="extra rows come with one target, and the competition has 2"):
         cross_validate(load("toy", building.root), extra=extra)
+
+
+def test_the_mean_over_targets_of_a_metric_of_ones_own(building):
+    building.write("competitions/toy/metric.py", WORST.replace(", several=True", "").replace("axis=0", "axis=-1"))
+    building.facts(**LOADS | {"metric": "mean_columnwise@worst"})
+    run = building.cv(*RIDGE)
+    assert run.scores["cv"] == pytest.approx(np.mean([rmse(run.oof(), name) for name in LOADS["target"]]))
 
 
 def test_a_metric_of_ones_own(building):

@@ -92,8 +92,9 @@ def cross_validate(
     folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
-        for target, setup in enumerate(plan.setups):
-            setup.shared.expect(Counter(task.fold for task in todo if task.target == target))
+        for setup in plan.setups:
+            sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
+            setup.shared.expect(Counter(task.fold for task in sharing))
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),

@@ -147,7 +147,9 @@ def make_plan(
 def _for_target(setup: Setup, y: Target) -> Setup:
     """Return the same setup with another target, the only one that its steps, splitter and models see."""
     table, pool = replace(setup.table, y=y), setup.pool.with_target(y)
-    return replace(setup, table=table, pool=pool, shared=SharedFeatures())
+    # Stop rows may be carved by the target; without them, a fold's features are the same unless a step sees it.
+    own = setup.pool.features.uses_target or setup.finds_rounds
+    return replace(setup, table=table, pool=pool, shared=SharedFeatures() if own else setup.shared)
 
 
 def _problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:

@@ -6,7 +6,7 @@ target is not in reach of anything in this file.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -46,6 +46,8 @@ class Setup:
         Everything else that was asked for.
     resources
         Of one task.
+    shared
+        The features of each fold while they are needed.
     """
 
     table: Table
@@ -178,7 +180,7 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
-    """Return the features of a fit, shared between the seeds of a fold."""
+    """Return the features of a fit, shared between the seeds of a fold (and its targets, where no step sees one)."""
     experiment = setup.experiment
     make = partial(
         build,
@@ -191,7 +193,8 @@ def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, 
         drop=experiment.drop,
         prove=task.fold in (0, None),
     )
-    return setup.shared.get(task.fold, train, make)
+    built = setup.shared.get(task.fold, train, make)
+    return replace(built, y=setup.pool.y[built.rows])
 
 
 def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:

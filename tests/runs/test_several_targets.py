@@ -37,6 +37,7 @@ def keep(x, y):
     return numbers < numbers.max()
 
 FEATURES = FeatureSet(rows=[double], fold=[Frequency("color")], target=[TargetMean("color", smooth=2.0)])
+BLIND = FeatureSet(rows=[double], fold=[Frequency("color")])
 PICKY = FeatureSet(rows=[double], target=[TargetMean("color", smooth=2.0)], keep=keep)
 """
 
@@ -167,7 +168,7 @@ def test_a_look_at_one_fold_and_json(building):
 # --- each target is a competition of its own --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("features", ["default", "picky"])
+@pytest.mark.parametrize("features", ["default", "blind", "picky"])
 @pytest.mark.parametrize("rounds", ["rounds=3", "rounds={limit: 6, patience: 2}"])
 def test_a_target_is_predicted_as_if_it_were_the_only_one(building, features, rounds):
     options = (*TREES, rounds, f"features={features}")
@@ -180,7 +181,11 @@ def test_a_target_is_predicted_as_if_it_were_the_only_one(building, features, ro
         assert one["prediction"].to_numpy().tobytes() == both[f"prediction__{name}"].to_numpy().tobytes()
 
 
-@pytest.mark.parametrize("options", [(*RIDGE, "threads=1"), (*TREES, "features=picky")], ids=["ridge", "trees"])
+@pytest.mark.parametrize(
+    "options",
+    [(*RIDGE, "threads=1"), (*RIDGE, "features=blind"), (*TREES, "features=picky")],
+    ids=["ridge", "without target steps", "trees"],
+)
 def test_a_target_does_not_reach_the_predictions_of_another(building, options):
     before = building.cv(*options).oof()
     values = loads(building)
@@ -202,6 +207,36 @@ def test_a_second_fit_of_the_first_target_would_be_noticed(building, monkeypatch
     monkeypatch.setattr("kagflow.features.pool.Pool.with_target", lambda pool, y: pool)
     with pytest.raises(AssertionError):
         test_a_target_is_predicted_as_if_it_were_the_only_one(building, "default", "rounds=3")
+
+
+def test_frames_that_are_shared_though_a_step_sees_the_target_would_be_noticed(building, monkeypatch):
+    monkeypatch.setattr("kagflow.features.steps.FeatureSet.uses_target", False)
+    with pytest.raises(AssertionError):
+        test_a_target_does_not_reach_the_predictions_of_another(building, (*RIDGE, "threads=1"))
+
+
+@pytest.mark.parametrize(("steps", "fits"), [("", 3), (", target=[TargetMean('color')]", 6)])
+def test_features_that_see_no_target_are_built_once_for_all(building, steps, fits):
+    """Three folds and two targets: six fits of a model, and three of a step that knows nothing of the target."""
+    building.features(COUNTING.replace("STEPS", steps))
+    building.cv(*RIDGE)
+    assert (building.root / "counted").read_text() == "x" * fits
+
+
+COUNTING = """
+from dataclasses import dataclass
+from pathlib import Path
+from kagflow.features.encoders import Frequency, TargetMean
+
+@dataclass(frozen=True)
+class Counting(Frequency):
+    def fit(self, x):
+        with (Path(__file__).parents[2] / "counted").open("a") as file:
+            file.write("x")
+        return super().fit(x)
+
+FEATURES = FeatureSet(fold=[Counting("color")]STEPS)
+"""
 
 
 def share_tallies(pool, y):

@@ -250,6 +250,29 @@ def test_no_step_sees_a_target_among_the_features(building):
     assert "ColumnNotFoundError" in said.err
 
 
+def test_assemble_sees_no_target(building):
+    """Rows made of several files get all targets beside them afterwards."""
+    extra = pl.DataFrame({"id": np.arange(72), "floor": np.arange(72) % 5})
+    extra.write_csv(building.raw / "floors.csv")
+    building.facts(**LOADS | {"tables": {"floors": "floors.csv"}})
+    building.write("competitions/toy/tables.py", ASSEMBLE)
+    run = building.cv(*RIDGE)
+    features = pl.read_parquet(run.path / "importance.parquet")["feature"].to_list()
+    assert "floor" in features
+    assert not set(LOADS["target"]) & set(features)
+    building.write("competitions/toy/tables.py", ASSEMBLE.replace('how="left")', 'how="left").with_columns("cooling")'))
+    with pytest.raises(DataError, match="ColumnNotFoundError"):
+        building.cv(*RIDGE)
+
+
+ASSEMBLE = """
+import polars as pl
+
+def assemble(tables):
+    return tuple(tables[name].join(tables["floors"], on="id", how="left") for name in ("train", "test"))
+"""
+
+
 def test_a_target_in_the_test_file_is_no_feature_either(building):
     path = building.raw / "test.csv"
     pl.read_csv(path).with_columns(cooling=pl.lit(1.0)).write_csv(path)

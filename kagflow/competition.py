@@ -19,7 +19,7 @@ from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.features.tables import named_tables
 from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
-from kagflow.metrics import METRICS, Metric, find_metric
+from kagflow.metrics import METRICS, Metric, find_metric, mean_columnwise
 from kagflow.training import TargetTransform
 
 FACTS = "competition.yaml"
@@ -27,7 +27,7 @@ FEATURES, METRIC, TABLES, TARGET, SUBMISSION = "features.py", "metric.py", "tabl
 MODULES = (FEATURES, METRIC, TABLES, TARGET, SUBMISSION)
 
 SubmissionHook = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
-"""Predictions (``id``, and ``prediction`` or a column a class) and the sample in, the submission out."""
+"""Predictions (``id``, and ``prediction`` or a column a class or target) and the sample in, the submission out."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,7 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
     feature_sets = _feature_sets(modules.get(FEATURES), folder)
+    _check_targets(facts, metric, folder)
     return Competition(
         name=name,
         root=root,
@@ -333,6 +334,19 @@ def _expression(name: str, column: str | None, module: ModuleType | None, where:
     return own.alias(name)
 
 
+def _check_targets(facts: CompetitionFacts, metric: Metric, folder: Path) -> None:
+    """Raise a ConfigError where the metric scores one target and there are several, or the other way round."""
+    if metric.several == bool(facts.several_targets):
+        return
+    if facts.several_targets:
+        problem = f"{metric.name} scores one target, and `target` names {len(facts.targets)}"
+        hint = f"for the mean over the targets write `metric: mean_columnwise@{metric.name}`"
+    else:
+        problem = f"{metric.name} scores several targets, and `target` names one: {facts.target}"
+        hint = "list them: `target: [a, b]`" + (f"; or `metric: {metric.of_column.name}`" if metric.of_column else "")
+    raise ConfigError(problem, hint=hint, where=str(folder / FACTS))
+
+
 def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Metric:
     own = getattr(module, "METRIC", None)
     if own is None:
@@ -340,6 +354,8 @@ def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) ->
     if not isinstance(own, Metric):
         raise ConfigError("METRIC must be a kagflow.metrics.Metric", where=str(folder / METRIC))
     if facts.metric != own.name:
+        if facts.metric == f"mean_columnwise@{own.name}":
+            return mean_columnwise(facts.metric, own)
         try:
             return find_metric(facts.metric)
         except ConfigError:

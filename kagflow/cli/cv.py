@@ -14,6 +14,8 @@ from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
+_MOST_TARGETS = 8
+
 Track = Literal["off", "offline", "online"]
 
 
@@ -116,6 +118,8 @@ def _print_run(competition: Competition, run: Run) -> None:
         print(f"  quick    {_what_was_looked_at(run)}: the score compares with no other run's")
     folds = "  ".join("none" if score is None else rounded(score, scores["se"]) for score in scores["folds"])
     print(f"  folds    {folds}")
+    if "targets" in scores:
+        print(f"  targets  {_of_targets(scores['targets'], scores['se'])}")
     if scores["rows_scored"] < scores["rows"] and not run.quick:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
     for chosen in run.facts["chosen_by_looking"]:
@@ -128,6 +132,13 @@ def _print_run(competition: Competition, run: Run) -> None:
     print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {_relative(run.path)}")
     print(f"  submit   {_relative(run.path / SUBMISSION)}")
+
+
+def _of_targets(scores: dict[str, float | None], se: float | None) -> str:
+    """Return the score of each target, or of the first ones."""
+    shown = [f"{name} {'none' if score is None else rounded(score, se)}" for name, score in scores.items()]
+    more = f"  and {len(shown) - _MOST_TARGETS} more in scores.json" if len(shown) > _MOST_TARGETS else ""
+    return "  ".join(shown[:_MOST_TARGETS]) + more
 
 
 def _what_was_looked_at(run: Run) -> str:

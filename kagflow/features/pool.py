@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -85,6 +85,10 @@ class Pool:
         known = np.isin(cells[extra], cells[train])
         joining: NDArray[np.int64] = extra[known | ~self.tied[repeat]]
         return joining
+
+    def with_target(self, y: Target) -> "Pool":
+        """Return the same rows with another target, which has tallies of its own."""
+        return replace(self, y=y, _tallies={}, _lock=threading.Lock())
 
     def tally_once(self, key: Any, tally: Callable[[], Any]) -> Any:
         """Return a tally of a whole cell, counted by whoever comes first."""

@@ -11,11 +11,13 @@ from kagflow.metrics.base import (
     RowMean,
     Wants,
 )
+from kagflow.metrics.columnwise import ColumnMean, mean_columnwise
 from kagflow.metrics.registry import METRICS, find_metric
 
 __all__ = [
     "METRICS",
     "Array",
+    "ColumnMean",
     "Confusion",
     "Direction",
     "Metric",
@@ -25,4 +27,5 @@ __all__ = [
     "RowMean",
     "Wants",
     "find_metric",
+    "mean_columnwise",
 ]

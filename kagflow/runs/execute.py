@@ -14,7 +14,7 @@ from kagflow.config import Experiment, write_yaml
 from kagflow.data import Table, find_source
 from kagflow.features.blame import name_of
 from kagflow.runs import surroundings
-from kagflow.runs.directory import RunFolder, task_name, write_json
+from kagflow.runs.directory import RunFolder, write_json
 from kagflow.runs.plan import Look, Plan, make_plan, written_out
 from kagflow.runs.recipe import Recipe, write_recipe
 from kagflow.runs.record import Run, open_run
@@ -90,10 +90,12 @@ def cross_validate(
     experiment = experiment or Experiment()
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = make_plan(competition, experiment, config, origin, extra, look)
-    folder = RunFolder(competition.runs_folder, config, plan.key)
+    folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
-        plan.setup.shared.expect(Counter(task.fold for task in todo))
+        for setup in plan.setups:
+            sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
+            setup.shared.expect(Counter(task.fold for task in sharing))
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),
@@ -101,7 +103,7 @@ def cross_validate(
             job_type="cv",
             config=experiment.model_dump(mode="json"),
         )
-        for result in run_tasks(todo, lambda task: run_task(plan.setup, task), plan.layout):
+        for result in run_tasks(todo, lambda task: run_task(plan.setups[task.target], task), plan.layout):
             folder.save(result)
             listener.finished(result)
         scores, post = write_results(plan, folder)
@@ -133,8 +135,8 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "edition": plan.data.edition,
             "kind": setup.model.kind,
             "seconds": round(seconds, 2),
-            "task_seconds": {task_name(task): folder.log(task)["seconds"] for task in plan.tasks},
-            "rounds": {task_name(task): folder.log(task)["rounds"] for task in plan.tasks},
+            "task_seconds": {folder.name_of(task): folder.log(task)["seconds"] for task in plan.tasks},
+            "rounds": {folder.name_of(task): folder.log(task)["rounds"] for task in plan.tasks},
             "threads": {"jobs": plan.layout.jobs, "threads_each": plan.layout.threads},
             "seeds": sorted({task.seed for task in plan.tasks}),
             "continued": folder.continued,
@@ -169,6 +171,9 @@ def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
     for number, score in enumerate(scores["folds"]):
         if score is not None:
             tracker.log({"fold_score": score}, step=number)
-    tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
+    of_targets = {f"target_{name}": score for name, score in scores.get("targets", {}).items() if score is not None}
+    tracker.summary(
+        {name: value for name, value in scores.items() if isinstance(value, (int, float, str))} | of_targets
+    )
     importance = pl.read_parquet(folder / "importance.parquet").head(_MIRRORED_FEATURES)
     tracker.table("importance", importance.columns, importance.rows())

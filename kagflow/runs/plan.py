@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from kagflow.codes import Acceptance
 from kagflow.competition import Competition
 from kagflow.config import Experiment
-from kagflow.data import Dataset, Source, Table, read_dataset
+from kagflow.data import Dataset, Source, Table, Target, read_dataset
 from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
@@ -22,6 +23,7 @@ from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
 from kagflow.training.postprocess import Post, find_post
+from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import AsNumbers, TargetTransform
 
 _SAMPLE_SEED = 20_011
@@ -61,18 +63,23 @@ class Look:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is known before the first fit."""
+    """Everything that is known before the first fit; ``setups`` has one for each target."""
 
     competition: Competition
     experiment: Experiment
     config: str
     data: Dataset
-    setup: Setup
+    setups: tuple[Setup, ...]
     tasks: tuple[Task, ...]
     layout: Layout
     extra: str | None
     look: Look
     post: Post | None
+
+    @property
+    def setup(self) -> Setup:
+        """That of the first target; the others differ from it in the target only."""
+        return self.setups[0]
 
     @property
     def key(self) -> str:
@@ -103,6 +110,12 @@ def make_plan(
     """Load the data, freeze the folds, run the row steps, and list the tasks."""
     look = look or Look()
     facts, metric = competition.facts, competition.metric
+    if extra is not None and facts.several_targets:
+        raise ConfigError(
+            f"extra rows come with one target, and the competition has {len(facts.targets)}",
+            hint="leave them out",
+            where="extra",
+        )
     model = make_model(experiment.model, experiment.rounds)
     chosen = _transform_name(competition, experiment)
     transform = competition.target if chosen == _OWN and competition.target else find_transform(chosen)
@@ -117,7 +130,7 @@ def make_plan(
     pool = make_pool(
         features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
     )
-    tasks = tuple(_tasks(experiment, folds, look))
+    tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
     layout = plan_layout(len(tasks), data.train.height, experiment.threads)
     setup = Setup(
         table=data.train,
@@ -131,7 +144,16 @@ def make_plan(
         resources=Resources(layout.threads),
         acceptance=Acceptance(facts.accept),
     )
-    return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
+    setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
+    return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post)
+
+
+def _for_target(setup: Setup, y: Target) -> Setup:
+    """Return the same setup with another target, the only one that its steps, splitter and models see."""
+    table, pool = replace(setup.table, y=y), setup.pool.with_target(y)
+    # Stop rows may be carved by the target; without them, a fold's features are the same unless a step sees it.
+    own = setup.pool.features.uses_target or setup.finds_rounds
+    return replace(setup, table=table, pool=pool, shared=SharedFeatures() if own else setup.shared)
 
 
 def _problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
@@ -165,11 +187,11 @@ def _sampled(data: Dataset, share: float) -> Dataset:
     rows = np.flatnonzero(np.isin(units, drawn))
     known: dict[str, Any] = {part.name: getattr(table, part.name) for part in fields(table)}
     some = Table(**{name: column[rows] for name, column in known.items() if column is not None})
-    return replace(data, train=some, fingerprint=f"{data.fingerprint}-{share:g}")
+    return replace(data, train=some, targets=data.targets[rows], fingerprint=f"{data.fingerprint}-{share:g}")
 
 
-def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
-    """Yield the fits: every fold that is looked at with every seed, then the refits on all training rows."""
+def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> Iterator[Task]:
+    """Yield the fits: every fold that is looked at with every target and seed, then the refits on all training rows."""
     known = [fold.number for fold in folds]
     unknown = set(look.folds) - set(known)
     if unknown:
@@ -179,9 +201,9 @@ def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
     numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
     if experiment.test == "refit":
         numbers.append(None)
-    for number in numbers:
-        for seed in range(experiment.seed, experiment.seed + experiment.seeds):
-            yield Task(number, seed)
+    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
+    for number, target, seed in product(numbers, range(targets), seeds):
+        yield Task(number, seed, target)
 
 
 def _fingerprint(extra: Table | None) -> str | None:

@@ -6,7 +6,8 @@ target is not in reach of anything in this file.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,12 @@ _ROWS_FOR_REFIT = 100_000
 
 @dataclass(frozen=True)
 class Setup:
-    """What all tasks of a run share.
+    """What all tasks of a run share; of several targets, all tasks of one.
 
     Attributes
     ----------
     table
-        The training rows, of which splitters know ids, groups, time and classes.
+        The training rows, of which splitters know ids, groups, time and classes; their target is the one to fit.
     pool
         Their features (and those of test and extra rows), before folds.
     folds, splitter
@@ -49,6 +50,8 @@ class Setup:
         Of one task.
     acceptance
         Which guards are accepted, and what they let through in this run.
+    shared
+        The features of each fold while they are needed.
     """
 
     table: Table
@@ -79,10 +82,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a fold with a seed, or (without a fold) the refit on all training rows."""
+    """One fit: a fold with a seed, or (without a fold) the refit on all training rows; of which target, by number."""
 
     fold: int | None
     seed: int
+    target: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,26 +189,25 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
-    """Return the features of a fit, shared between the seeds of a fold."""
+    """Return the features of a fit, shared between the seeds of a fold (and its targets, where no step sees one)."""
     experiment, prove = setup.experiment, task.fold in (0, None)
-
-    def make() -> Built:
-        built = build(
-            setup.pool,
-            train,
-            apply,
-            test=test,
-            repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
-            only=experiment.only,
-            drop=experiment.drop,
-            prove=prove,
-        )
-        if prove:
-            for error in target_among_features(setup.pool, setup.table.x, built):
-                setup.acceptance.stop(error)
-        return built
-
-    return setup.shared.get(task.fold, train, make)
+    make = partial(
+        build,
+        setup.pool,
+        train,
+        apply,
+        test=test,
+        repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+        only=experiment.only,
+        drop=experiment.drop,
+        prove=prove,
+    )
+    built = setup.shared.get(task.fold, train, make)
+    built = replace(built, y=setup.pool.y[built.rows])
+    if prove and task.seed == experiment.seed:
+        for error in target_among_features(setup.pool, setup.table.x, built):
+            setup.acceptance.stop(error)
+    return built
 
 
 def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:

@@ -36,7 +36,7 @@ def look_too_near(project):
 
 
 def mix_ids(project):
-    project.facts(tables={"more": "train.csv"})
+    project.facts(tables={"more": "test.csv"})
     project.write(
         "competitions/toy/tables.py",
         "import polars as pl\ndef assemble(tables):\n"

@@ -1,4 +1,13 @@
-"""A competition: a folder of facts and small functions, loaded by path."""
+"""A competition: a folder of facts and small functions, loaded by path.
+
+Beside `competition.yaml` it may hold `features.py`, `tables.py`, `target.py`, `submission.py`, and `metric.py`, which
+defines any of
+
+- ``METRIC``: the competition's own `kagflow.metrics.Metric`, which the facts name;
+- ``OBJECTIVE``: ``(y, prediction, weight) -> (gradient, hessian)``, derivatives by the raw score of each row's loss,
+  for experiments with ``objective: own`` (see `kagflow.models.objective.OwnObjective`);
+- ``STOP_METRIC``: a `kagflow.metrics.Metric`, for experiments with ``stop_metric: own``.
+"""
 
 import hashlib
 import importlib.util
@@ -17,6 +26,7 @@ from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.metrics import METRICS, Metric, find_metric
+from kagflow.models.objective import OwnObjective
 from kagflow.training import TargetTransform
 
 FACTS = "competition.yaml"
@@ -45,6 +55,10 @@ class Competition:
         Named sets of `features.py`; ``default`` is ``FEATURES``.
     sources
         Contents of the files that decide on a result, by name.
+    objective
+        Its own objective: ``OBJECTIVE`` of `metric.py`.
+    stop_metric
+        Its own stop metric: ``STOP_METRIC`` of `metric.py`.
     additions
         What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`, ``assemble`` of `tables.py`,
         and a file of folds.
@@ -60,6 +74,8 @@ class Competition:
     metric: Metric
     feature_sets: Mapping[str, FeatureSet]
     sources: Mapping[str, str]
+    objective: OwnObjective | None = None
+    stop_metric: Metric | None = None
     additions: Additions = field(default_factory=Additions)
     target: TargetTransform | None = None
     submission: SubmissionHook | None = None
@@ -174,6 +190,7 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
+    stop_metric = _own_metric("STOP_METRIC", modules.get(METRIC), folder)
     return Competition(
         name=name,
         root=root,
@@ -181,7 +198,9 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
         metric=metric,
         feature_sets=_feature_sets(modules.get(FEATURES), folder),
         sources=sources,
-        additions=_additions(facts, metric, modules, folder),
+        objective=_objective(modules.get(METRIC), folder),
+        stop_metric=stop_metric,
+        additions=_additions(facts, (metric, stop_metric), modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
     )
@@ -241,7 +260,9 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
     return sets
 
 
-def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
+def _additions(
+    facts: CompetitionFacts, metrics: tuple[Metric | None, ...], modules: Mapping[str, ModuleType], folder: Path
+) -> Additions:
     """Return what the competition's folder says of the rows beyond its facts."""
     where, features = str(folder / FEATURES), modules.get(FEATURES)
     assemble = _function("assemble", modules.get(TABLES), folder / TABLES)
@@ -254,7 +275,7 @@ def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, Mo
     return Additions(
         group=_expression("GROUP", facts.group, features, where),
         time=_expression("TIME", facts.time, features, where),
-        metric_columns=metric.columns,
+        metric_columns=tuple(dict.fromkeys(column for metric in metrics if metric for column in metric.columns)),
         assemble=assemble,
         where=where,
         fold_file=folder / facts.fold_file if facts.fold_file else None,
@@ -304,12 +325,30 @@ def _expression(name: str, column: str | None, module: ModuleType | None, where:
     return own.alias(name)
 
 
+def _own_metric(name: str, module: ModuleType | None, folder: Path) -> Metric | None:
+    own = getattr(module, name, None)
+    if own is not None and not isinstance(own, Metric):
+        raise ConfigError(f"{name} must be a kagflow.metrics.Metric", where=str(folder / METRIC))
+    return own
+
+
+def _objective(module: ModuleType | None, folder: Path) -> OwnObjective | None:
+    own = getattr(module, "OBJECTIVE", None)
+    if own is None:
+        return None
+    if not callable(own):
+        raise ConfigError(
+            f"OBJECTIVE must be a function, got {type(own).__name__}",
+            hint="write `def OBJECTIVE(y, prediction, weight): ... return gradient, hessian`",
+            where=str(folder / METRIC),
+        )
+    return OwnObjective(own)
+
+
 def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Metric:
-    own = getattr(module, "METRIC", None)
+    own = _own_metric("METRIC", module, folder)
     if own is None:
         return find_metric(facts.metric)
-    if not isinstance(own, Metric):
-        raise ConfigError("METRIC must be a kagflow.metrics.Metric", where=str(folder / METRIC))
     if facts.metric != own.name:
         try:
             return find_metric(facts.metric)

@@ -6,7 +6,7 @@ target is not in reach of anything in this file.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
+from kagflow.data.table import target_codes
 from kagflow.errors import ModelError, SplitError
+from kagflow.features.blame import blaming
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedFeatures
+from kagflow.metrics import Metric
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
+from kagflow.models.objective import StopScore
 from kagflow.splits import Folds, Splitter
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
@@ -46,6 +50,8 @@ class Setup:
         Everything else that was asked for.
     resources
         Of one task.
+    stop_metric
+        What early stopping follows; ``None`` for the library's own loss.
     """
 
     table: Table
@@ -57,6 +63,7 @@ class Setup:
     transform: TargetTransform
     experiment: Experiment
     resources: Resources
+    stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
 
     @property
@@ -199,6 +206,8 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
     stop_batch = None
     if stop is not None:
         stop_batch = _batch(setup, scale, built.frames[STOP], setup.pool.y[stop], stop)
+        if setup.stop_metric is not None:
+            stop_batch = replace(stop_batch, score=_stop_score(setup, setup.stop_metric, scale, stop_batch, stop))
     fitted = model.fit(train, stop_batch, problem=setup.problem, resources=setup.resources, seed=seed)
     return fitted, scale
 
@@ -206,6 +215,19 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
 def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:
     weight = setup.pool.weight
     return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
+
+
+def _stop_score(setup: Setup, metric: Metric, scale: FittedTransform, batch: Batch, stop: Rows) -> StopScore:
+    """Return the stop metric as a function of predictions: of the stop rows only, on the original scale."""
+    y = target_codes(setup.pool.y[stop])
+    known = setup.table.further
+    further = None if known is None else {name: known[name][stop].to_numpy() for name in known.columns}
+
+    def score(prediction: Predictions) -> float:
+        with blaming(metric.function):
+            return metric.score(y, scale.back(batch.x, prediction), batch.weight, further)
+
+    return StopScore(metric.name, metric.direction == "maximize", score)
 
 
 def predict_rows(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:

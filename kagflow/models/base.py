@@ -125,6 +125,8 @@ class Model(ABC):
         Its name in a config, which is also the name of its module.
     uses_rounds
         Whether it fits in rounds, and so may need stop rows.
+    refits
+        Whether it can be fitted again on all training rows, with the rounds that were found.
     objective_parameter, stop_parameter
         The native parameters in whose place an own objective and a stop metric stand; ``None`` where the kind takes
         none.
@@ -139,6 +141,7 @@ class Model(ABC):
 
     kind: ClassVar[str]
     uses_rounds: ClassVar[bool]
+    refits: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = None
     stop_parameter: ClassVar[str | None] = None
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})

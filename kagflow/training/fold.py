@@ -75,7 +75,7 @@ class Setup:
     def refits(self) -> bool:
         """Whether a model is fitted again on all training rows once its rounds are known."""
         rounds = self.model.rounds
-        if not isinstance(rounds, RoundsConfig):
+        if not isinstance(rounds, RoundsConfig) or not self.model.refits:
             return False
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
 

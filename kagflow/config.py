@@ -25,6 +25,7 @@ from kagflow.codes import CODES
 from kagflow.errors import ConfigError, did_you_mean
 
 Task = Literal["regression", "binary", "multiclass"]
+Objective = Literal["squared_error", "absolute_error", "log_loss"]
 
 
 def _scalar_to_text(value: object) -> object:
@@ -243,6 +244,15 @@ class Experiment(_Strict):
         Patterns (as in file names) of final columns to keep, or to leave out.
     model
         The model and its parameters.
+    objective
+        What the model fits: ``own`` is ``OBJECTIVE`` of the competition's `metric.py` (LightGBM, XGBoost, CatBoost;
+        values or two classes), or ``squared_error``, ``absolute_error``, ``log_loss``. By default it follows from the
+        metric. What only one library knows is one of its own parameters: ``model.params.objective: tweedie``.
+    stop_metric
+        What early stopping follows on the stop rows, on the original scale and in its own direction: ``own`` is
+        ``STOP_METRIC`` of `metric.py`, or the name of any metric, the competition's or kagflow's (``mae``, ``auc``).
+        By default the library's own loss for the objective; the competition's metric for an own objective. Of no
+        meaning where rounds are a number.
     rounds
         A number, or how to find it on stop rows; of no meaning to models without rounds.
     seeds
@@ -266,6 +276,8 @@ class Experiment(_Strict):
     only: Texts = ()
     drop: Texts = ()
     model: ModelConfig = ModelConfig()
+    objective: Literal["own", Objective] | None = None
+    stop_metric: Text | None = None
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -96,7 +96,7 @@ def test_columns_and_null_words_may_look_like_numbers(tmp_path: Path) -> None:
 
 def test_train_itself_is_no_further_table(tmp_path: Path) -> None:
     """Assembling code would find the target there."""
-    with pytest.raises(ConfigError, match="`tables` names train.csv, which is there as `train`, without the target"):
+    with pytest.raises(ConfigError, match=r"`tables` names train\.csv, which is there as `train`, without the target"):
         facts(tmp_path, "tables: {again: train.csv}")
 
 

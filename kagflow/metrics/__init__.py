@@ -1,12 +1,12 @@
 """Metrics: what the competition measures, and everything that follows from it."""
 
+from kagflow.config import Objective
 from kagflow.metrics.base import (
     Array,
     Confusion,
     Direction,
     Metric,
     MetricFunction,
-    Objective,
     Redrawn,
     RowMean,
     Wants,

@@ -11,14 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.config import Task
+from kagflow.config import Objective, Task
 from kagflow.errors import KagflowError
 
 Array = NDArray[np.float64]
 Values = NDArray[np.generic]
 Direction = Literal["minimize", "maximize"]
 Wants = Literal["value", "probability", "label", "top_k"]
-Objective = Literal["squared_error", "absolute_error", "log_loss"]
 MetricFunction = Callable[..., float]
 
 

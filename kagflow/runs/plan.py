@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from kagflow.codes import Acceptance
-from kagflow.competition import Competition
+from kagflow.competition import METRIC, Competition
 from kagflow.config import Experiment
 from kagflow.data import Dataset, Source, Table, Target, read_dataset
 from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
+from kagflow.metrics import Metric, find_metric
 from kagflow.models import Problem, Resources, make_model
 from kagflow.runs import surroundings
 from kagflow.splits import Folds, frozen_folds, make_splitter
@@ -27,7 +28,7 @@ from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import AsNumbers, TargetTransform
 
 _SAMPLE_SEED = 20_011
-_OWN = "own"  # the name of the transform that target.py defines
+_OWN = "own"  # the name of what the competition's folder defines: a transform, an objective, a stop metric
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,9 @@ def make_plan(
     data = _sampled(read_dataset(origin, facts, competition.additions), look.sample)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
+    problem = _problem(competition, experiment, data, transform)
+    stop_metric = _stop_metric(competition, experiment)
+    model.check_functions(problem, experiment.objective, experiment.stop_metric)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(
         features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
@@ -138,11 +142,12 @@ def make_plan(
         folds=folds,
         splitter=splitter,
         model=model,
-        problem=_problem(competition, data, transform),
+        problem=problem,
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
         acceptance=Acceptance(facts.accept),
+        stop_metric=stop_metric,
     )
     setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
     return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post)
@@ -156,8 +161,32 @@ def _for_target(setup: Setup, y: Target) -> Setup:
     return replace(setup, table=table, pool=pool, shared=SharedFeatures() if own else setup.shared)
 
 
-def _problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
-    """Return what models learn: the competition's task, or values where classes are taken as numbers."""
+def _problem(competition: Competition, experiment: Experiment, data: Dataset, transform: TargetTransform) -> Problem:
+    """Return what models learn, and what they fit to learn it."""
+    problem = _usual_problem(competition, data, transform)
+    chosen = experiment.objective
+    if chosen == "own":
+        if competition.objective is None:
+            raise ConfigError(
+                f"`objective: own`, and {METRIC} defines no OBJECTIVE",
+                hint="write `def OBJECTIVE(y, prediction, weight): ... return gradient, hessian`",
+                where=f"competitions/{competition.name}/{METRIC}",
+            )
+        return replace(problem, own=competition.objective)
+    if chosen is None:
+        return problem
+    if (chosen == "log_loss") != (problem.task != "regression"):
+        what = "values" if problem.task == "regression" else "classes"
+        raise ConfigError(
+            f"{chosen} is no objective for {what}",
+            hint="leave it out, or see `target_transform: as_numbers` to learn classes as values",
+            where="objective",
+        )
+    return problem if chosen == problem.objective else replace(problem, objective=chosen, quantile=None)
+
+
+def _usual_problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
+    """Return the competition's task, or values where classes are taken as numbers, with the metric's objective."""
     task, metric = competition.facts.task, competition.metric
     if not isinstance(transform, AsNumbers):
         return Problem(task, data.classes, metric.objective_for(task), metric.quantile)
@@ -168,6 +197,37 @@ def _problem(competition: Competition, data: Dataset, transform: TargetTransform
             where="target_transform",
         )
     return Problem("regression", (), "squared_error")
+
+
+def _stop_metric_name(competition: Competition, experiment: Experiment) -> str | None:
+    """Return what early stopping follows; derivatives tell no loss, so with an own objective it is the metric."""
+    by_default = competition.metric.name if experiment.objective == _OWN else None
+    return experiment.stop_metric or by_default
+
+
+def _stop_metric(competition: Competition, experiment: Experiment) -> Metric | None:
+    name = _stop_metric_name(competition, experiment)
+    if name is None:
+        return None
+    if name == _OWN:
+        if competition.stop_metric is None:
+            raise ConfigError(
+                f"`stop_metric: own`, and {METRIC} defines no STOP_METRIC",
+                hint="write STOP_METRIC = Metric(name=..., direction=..., wants=..., function=..., objective=...)",
+                where=f"competitions/{competition.name}/{METRIC}",
+            )
+        return competition.stop_metric
+    metric = competition.metric if name == competition.metric.name else find_metric(name)
+    if metric.several and metric.of_column is None:
+        raise ConfigError(
+            f"{name} scores several targets at once, and each is fitted by itself",
+            hint="name a metric of one target, or `own` for STOP_METRIC of metric.py",
+            where="stop_metric",
+        )
+    metric = metric.of_column or metric
+    if competition.facts.task == "regression" and metric.wants != "value" and not metric.ordinal:
+        raise ConfigError(f"{name} scores classes; the task is regression", where="stop_metric")
+    return metric
 
 
 def _transform_name(competition: Competition, experiment: Experiment) -> str:
@@ -222,6 +282,9 @@ def written_out(plan: Plan) -> Mapping[str, Any]:
     document = plan.experiment.model_dump()
     document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
     document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
+    if setup.model.objective_parameter not in (None, *setup.model.params):
+        document["objective"] = _OWN if setup.problem.own is not None else setup.problem.objective
+    document["stop_metric"] = _stop_metric_name(plan.competition, plan.experiment) if setup.finds_rounds else None
     document["target_transform"] = _transform_name(plan.competition, plan.experiment)
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits

@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from kagflow.codes import Acceptance, Noted
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
+from kagflow.data.table import target_codes
 from kagflow.errors import ModelError, SplitError
+from kagflow.features.blame import blaming
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.giveaway import target_among_features
 from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedFeatures
+from kagflow.metrics import Metric
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
+from kagflow.models.objective import StopScore
 from kagflow.splits import Folds, Splitter
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
@@ -52,6 +56,8 @@ class Setup:
         Which guards are accepted, and what they let through in this run.
     shared
         The features of each fold while they are needed.
+    stop_metric
+        What early stopping follows; ``None`` for the library's own loss.
     """
 
     table: Table
@@ -64,6 +70,7 @@ class Setup:
     experiment: Experiment
     resources: Resources
     acceptance: Acceptance = field(default_factory=Acceptance, repr=False)
+    stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
 
     @property
@@ -75,7 +82,7 @@ class Setup:
     def refits(self) -> bool:
         """Whether a model is fitted again on all training rows once its rounds are known."""
         rounds = self.model.rounds
-        if not isinstance(rounds, RoundsConfig):
+        if not isinstance(rounds, RoundsConfig) or not self.model.refits:
             return False
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
 
@@ -216,6 +223,8 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
     stop_batch = None
     if stop is not None:
         stop_batch = _batch(setup, scale, built.frames[STOP], setup.pool.y[stop], stop)
+        if setup.stop_metric is not None:
+            stop_batch = replace(stop_batch, score=_stop_score(setup, setup.stop_metric, scale, stop_batch, stop))
     fitted = model.fit(train, stop_batch, problem=setup.problem, resources=setup.resources, seed=seed)
     return fitted, scale
 
@@ -223,6 +232,19 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
 def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:
     weight = setup.pool.weight
     return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
+
+
+def _stop_score(setup: Setup, metric: Metric, scale: FittedTransform, batch: Batch, stop: Rows) -> StopScore:
+    """Return the stop metric as a function of predictions: of the stop rows only, on the original scale."""
+    y = target_codes(setup.pool.y[stop])
+    known = setup.table.further
+    further = None if known is None else {name: known[name][stop].to_numpy() for name in known.columns}
+
+    def score(prediction: Predictions) -> float:
+        with blaming(metric.function):
+            return metric.score(y, scale.back(batch.x, prediction), batch.weight, further)
+
+    return StopScore(metric.name, metric.direction == "maximize", score)
 
 
 def predict_rows(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:

@@ -8,6 +8,7 @@ target is not in reach of anything in this file.
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedFeatures
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
 from kagflow.splits import Folds, Splitter
+from kagflow.training.cache import FrameCache
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
 
@@ -46,6 +48,10 @@ class Setup:
         Everything else that was asked for.
     resources
         Of one task.
+    shared
+        Features, between the seeds of a fold.
+    cache
+        Features of earlier runs; ``None`` to build all of them.
     """
 
     table: Table
@@ -58,6 +64,7 @@ class Setup:
     experiment: Experiment
     resources: Resources
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
+    cache: FrameCache | None = field(default=None, repr=False)
 
     @property
     def finds_rounds(self) -> bool:
@@ -177,19 +184,19 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
-    """Return the features of a fit, shared between the seeds of a fold."""
-    experiment = setup.experiment
-    make = partial(
-        build,
-        setup.pool,
-        train,
-        apply,
-        test=test,
-        repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
-        only=experiment.only,
-        drop=experiment.drop,
-        prove=task.fold in (0, None),
-    )
+    """Return the features of a fit, shared between the seeds of a fold, and with other runs where they are kept."""
+    asked: dict[str, Any] = {
+        "train": train,
+        "apply": apply,
+        "test": test,
+        "repeat": 0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+        "only": setup.experiment.only,
+        "drop": setup.experiment.drop,
+        "prove": task.fold in (0, None),
+    }
+    make = partial(build, setup.pool, **asked)
+    if setup.cache is not None:
+        make = partial(setup.cache.get_or_build, asked, make)
     return setup.shared.get(task.fold, train, make)
 
 

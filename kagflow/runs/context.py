@@ -1,16 +1,18 @@
 """What decides on the features of every fold of a plan, in one hash.
 
 The hash is of contents rather than of names: of the rows as they stand before folds, so that it does not matter how
-they came about; of the steps with the tables that they hold; and of all code that may run. What it cannot see is a
-file outside of the competition's folder that a step opens while it runs.
+they came about; of the steps, with the tables that they hold or that stand beside them in their module; and of all
+code that may run. What it cannot see is a file outside of the competition's folder that a step opens while it runs.
 """
 
 import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -18,9 +20,12 @@ import polars as pl
 
 from kagflow.competition import Competition
 from kagflow.data import Frame
+from kagflow.features import FeatureSet
 from kagflow.features.pool import Pool
 from kagflow.runs import surroundings
 from kagflow.runs.plan import Plan
+
+_NOT_OWN = ("kagflow", "builtins", "__main__")
 
 
 def features_context(plan: Plan) -> str | None:
@@ -30,7 +35,7 @@ def features_context(plan: Plan) -> str | None:
     """
     competition, setup = plan.competition, plan.setup
     try:
-        steps = _hash_of_steps(setup.pool.features)
+        steps = _hash_of_value(setup.pool.features)
     except Exception:  # whatever an object raises that cannot be pickled
         return None
     parts = {
@@ -43,6 +48,7 @@ def features_context(plan: Plan) -> str | None:
         "modules": dict(_own_modules(competition.root)),
         "features": plan.experiment.features,
         "steps": steps,
+        "globals": dict(_globals(setup.pool.features)),
         "versions": surroundings.versions(),
         "code": surroundings.code_hash(),
     }
@@ -70,14 +76,29 @@ def _add_frame(digest: Any, frame: Frame) -> None:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # without types
     """Pickles sets in the order of their elements, which is another one in every process."""
 
+    fast = True
+
     def persistent_id(self, thing: object) -> object:
         return sorted(map(repr, thing)) if isinstance(thing, set | frozenset) else None
 
 
-def _hash_of_steps(features: object) -> str:
+def _hash_of_value(value: object) -> str:
     written = BytesIO()
-    _Pickler(written).dump(features)
+    _Pickler(written).dump(value)
     return hashlib.sha256(written.getvalue()).hexdigest()
+
+
+def _globals(features: FeatureSet) -> Iterator[tuple[str, str]]:
+    """Yield the values that steps of one's own may look up in their module, such as tables, with their hashes."""
+    steps = (*features.rows, *features.pooled, *features.fold, *features.history, *features.target, *features.then)
+    homes = {
+        getattr(getattr(step, "func", step), "__module__", "") for step in (*steps, features.keep, features.select)
+    }
+    for home in sorted(name for name in homes if name in sys.modules and name.partition(".")[0] not in _NOT_OWN):
+        for name, value in sorted(vars(sys.modules[home]).items()):
+            if not name.startswith("__") and not isinstance(value, ModuleType | FunctionType | type):
+                with suppress(Exception):  # what cannot be pickled is no table
+                    yield f"{home}.{name}", _hash_of_value(value)
 
 
 def _other_files(competition: Competition) -> Iterator[tuple[str, str]]:
@@ -92,10 +113,11 @@ def _other_files(competition: Competition) -> Iterator[tuple[str, str]]:
 
 def _own_modules(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the project's modules beside kagflow and the competitions, which a competition's file may import."""
+    inside = f"{root.resolve()}/"
     for name, module in sorted(sys.modules.items()):
         file = str(getattr(module, "__dict__", {}).get("__file__"))
-        is_known = name.partition(".")[0] in ("kagflow", "__main__") or name.startswith("kagflow_competition_")
-        if file.startswith(f"{root.resolve()}/") and not is_known and "site-packages" not in file:
+        is_known = name.partition(".")[0] in _NOT_OWN or name.startswith("kagflow_competition_")
+        if file.startswith(inside) and not is_known and "site-packages" not in file:
             yield name, _hash_of_file(Path(file))
 
 

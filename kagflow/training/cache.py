@@ -16,13 +16,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-import cloudpickle
 import numpy as np
 
 from kagflow.features.crossfit import Built
+from kagflow.features.replay import pickle_learned
 
 LIMIT_BYTES = 2 * 1024**3
 _LARGEST_SHARE = 4  # of the limit: one fold must not push out all others
@@ -150,7 +151,7 @@ class FrameCache:
 def _write(built: Built, file: IO[bytes]) -> None:
     """Write a digest and what it is the digest of."""
     file.write(bytes(_DIGEST_BYTES))
-    cloudpickle.dump(built, file)
+    pickle.dump((replace(built, learned={}), tuple(built.learned), pickle_learned(built)), file, protocol=5)
     file.seek(_DIGEST_BYTES)
     digest = _digest_of_rest(file)
     file.seek(0)
@@ -158,15 +159,14 @@ def _write(built: Built, file: IO[bytes]) -> None:
 
 
 def _read(file: IO[bytes]) -> Built:
-    """Return what was written; half a pickle, or one with an error in it, is not even opened."""
+    """Return what was written; a pickle that is not whole is not even begun."""
     digest = file.read(_DIGEST_BYTES)
     if _digest_of_rest(file) != digest:
         raise ValueError("it is not what was written")
     file.seek(_DIGEST_BYTES)
-    built = pickle.load(file)
-    if not isinstance(built, Built):
-        raise TypeError(f"it holds {type(built).__name__}")
-    return built
+    built: Built
+    built, names, pickled = pickle.load(file)
+    return replace(built, learned=dict(zip(names, pickle.loads(pickled), strict=True)), pickled=pickled)
 
 
 def _digest_of_rest(file: IO[bytes]) -> bytes:

@@ -100,8 +100,8 @@ class FrameCache:
 
     def put(self, key: str, built: Built) -> None:
         """Keep features under a key, all or nothing, unless they are too large or the disk is full."""
-        size = sum(frame.estimated_size() for frame in (built.x, *built.frames.values()))
-        if self._gave_up or size > self._limit / _LARGEST_SHARE:
+        largest = self._limit / _LARGEST_SHARE
+        if self._gave_up or sum(frame.estimated_size() for frame in (built.x, *built.frames.values())) > largest:
             return
         path = self._path(key)
         partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{_PARTIAL}")
@@ -109,8 +109,9 @@ class FrameCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             with partial.open("w+b") as file:
                 _write(built, file)
-            partial.replace(path)
-            self._make_room()
+            if partial.stat().st_size <= largest:  # what the steps learned counts too
+                partial.replace(path)
+                self._make_room()
         except Exception as error:  # whatever writing and pickling raise
             self._gave_up = True
             self._note(f"features are not kept in {self._folder}: {_short(error)}")

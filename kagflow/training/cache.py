@@ -88,7 +88,6 @@ class FrameCache:
         try:
             with path.open("rb") as file:
                 built = _read(file)
-            os.utime(path)
         except FileNotFoundError:
             return None
         except Exception as error:  # whatever reading and unpickling raise
@@ -96,6 +95,8 @@ class FrameCache:
             with suppress(OSError):
                 path.unlink()
             return None
+        with suppress(OSError):  # another process made room, or the disk may not be written to
+            os.utime(path)
         return built
 
     def put(self, key: str, built: Built) -> None:
@@ -116,7 +117,8 @@ class FrameCache:
             self._gave_up = True
             self._note(f"features are not kept in {self._folder}: {_short(error)}")
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Wait until everything is written."""

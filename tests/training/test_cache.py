@@ -162,8 +162,10 @@ def test_what_a_crash_left_behind_is_not_read_and_goes_in_time(folder):
 
 def test_a_folder_that_cannot_be_made_costs_nothing_but_the_cache(tmp_path, capsys):
     (tmp_path / "frames").write_text("a file")
-    keep(tmp_path / "frames", built())
+    cache = FrameCache(tmp_path / "frames", "context")
+    cache.put("key", built())
     assert capsys.readouterr().err.count("note: ") == 1
+    assert cache.get("key") is None
 
 
 def test_what_cannot_be_pickled_costs_nothing_but_the_cache(folder, capsys):

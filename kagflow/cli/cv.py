@@ -27,6 +27,7 @@ def cv(
     source: Path | None,
     sample: float,
     only_folds: tuple[int, ...],
+    cache: bool,
     track: Track,
     json: bool,
 ) -> None:
@@ -37,7 +38,7 @@ def cv(
     wanted: list[str | None] = [*configs] or [None]
     for chosen in wanted:
         listener = _Bar(chosen or "default", first_line=not json and not runs)
-        runs.append(_run(competition, chosen, overrides, source, look, track, listener))
+        runs.append(_run(competition, chosen, overrides, source, look, cache, track, listener))
         if not json:
             _print_run(competition, runs[-1])
     if json:
@@ -50,6 +51,7 @@ def _run(
     overrides: tuple[str, ...],
     source: Path | None,
     look: Look,
+    cache: bool,
     track: Track,
     listener: "_Bar",
 ) -> Run:
@@ -62,6 +64,7 @@ def _run(
             config=config or "default",
             source=source,
             look=look,
+            cache=cache,
             tracker=tracker,
             listener=listener,
         )

@@ -36,6 +36,9 @@ def cv(
     only_folds: Annotated[
         list[int] | None, typer.Option("--only-folds", help="A quick look at one fold, by number; repeatable.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
+    ] = False,
     track: Annotated[
         Literal["off", "offline", "online"],
         typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
@@ -53,6 +56,7 @@ def cv(
         source=source,
         sample=sample,
         only_folds=tuple(only_folds or ()),
+        cache=not no_cache,
         track=track,
         json=json,
     )

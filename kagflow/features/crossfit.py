@@ -11,7 +11,7 @@ something leaks. For one fold it is told which rows to train on and which to enc
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial, reduce
@@ -49,6 +49,8 @@ class Built:
         The features of the other rows, by the names that were asked for.
     learned
         What every step learned, by a name that tells the step.
+    pickled
+        The same as it was pickled, where it was read from disk; ``None`` where it was built.
     """
 
     x: Frame
@@ -56,6 +58,7 @@ class Built:
     rows: Rows
     frames: Frames
     learned: dict[str, FittedStep]
+    pickled: bytes | None = field(default=None, repr=False)
 
 
 def build(

@@ -8,6 +8,7 @@ target is not in reach of anything in this file.
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from kagflow.metrics import Metric
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
 from kagflow.models.objective import StopScore
 from kagflow.splits import Folds, Splitter
+from kagflow.training.cache import FrameCache
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
 
@@ -54,10 +56,12 @@ class Setup:
         Of one task.
     acceptance
         Which guards are accepted, and what they let through in this run.
-    shared
-        The features of each fold while they are needed.
     stop_metric
         What early stopping follows; ``None`` for the library's own loss.
+    shared
+        The features of each fold while they are needed.
+    cache
+        Features of earlier runs; ``None`` to build all of them.
     """
 
     table: Table
@@ -72,6 +76,7 @@ class Setup:
     acceptance: Acceptance = field(default_factory=Acceptance, repr=False)
     stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
+    cache: FrameCache | None = field(default=None, repr=False)
 
     @property
     def finds_rounds(self) -> bool:
@@ -196,19 +201,24 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
-    """Return the features of a fit, shared between the seeds of a fold (and its targets, where no step sees one)."""
+    """Return the features of a fit.
+
+    They are shared between the seeds of a fold (and its targets, where no step sees one), and with other runs where
+    they are kept.
+    """
     experiment, prove = setup.experiment, task.fold in (0, None)
-    make = partial(
-        build,
-        setup.pool,
-        train,
-        apply,
-        test=test,
-        repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
-        only=experiment.only,
-        drop=experiment.drop,
-        prove=prove,
-    )
+    asked: dict[str, Any] = {
+        "train": train,
+        "apply": apply,
+        "test": test,
+        "repeat": 0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+        "only": experiment.only,
+        "drop": experiment.drop,
+        "prove": prove,
+    }
+    make = partial(build, setup.pool, **asked)
+    if setup.cache is not None:
+        make = partial(setup.cache.get_or_build, asked, make)
     built = setup.shared.get(task.fold, train, make)
     built = replace(built, y=setup.pool.y[built.rows])
     if prove and task.seed == experiment.seed:

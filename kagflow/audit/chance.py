@@ -1,0 +1,103 @@
+"""What chance alone would do: the yardstick of every finding about how rows were drawn.
+
+Each limit in this room is a rate of false alarms, stated where it is set, or a size that is said to be a convention.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.data import Rows
+
+Floats = NDArray[np.float64]
+
+FALSE_ALARMS = 1e-4
+"""How many data sets in which nothing is wrong may be accused by one kind of test, over all of its columns."""
+
+_TILTS = np.geomspace(0.01, 100.0, 81)
+
+
+def log_tail(log_miss: Floats, count: float) -> float:
+    """Return the logarithm of a bound of P(S <= count), S being a sum of independent events.
+
+    Parameters
+    ----------
+    log_miss
+        (k,) logarithm of each event's probability not to happen.
+    count
+        How many happened.
+
+    Notes
+    -----
+    Chernoff (1952): the least, over t > 0, of exp(t * count) * E[exp(-t S)]; exact where nothing happened.
+    """
+    if count == 0:
+        return float(log_miss.sum())
+    log_hit = np.log(np.maximum(-np.expm1(log_miss), np.finfo(float).tiny))
+    bounds = [t * count + np.logaddexp(log_miss, log_hit - t).sum() for t in _TILTS]
+    return min(0.0, *map(float, bounds))
+
+
+def log_whole(sizes: Floats, share: float) -> Floats:
+    """Return (k,) the logarithm of the probability that a group's rows all fall on one side.
+
+    Parameters
+    ----------
+    sizes
+        (k,) rows of each group.
+    share
+        Of all rows that are drawn for one of the two sides, in (0, 1).
+    """
+    whole: Floats = np.minimum(np.logaddexp(sizes * np.log(share), sizes * np.log1p(-share)), 0.0)
+    return whole
+
+
+def alone(sizes: Floats, share: float) -> tuple[float, float]:
+    """Return the expected share of drawn rows whose group was drawn whole, and its standard deviation.
+
+    These are the rows whose value the other side lacks, were rows drawn independently of it.
+
+    Parameters
+    ----------
+    sizes, share
+        As for ``log_whole``.
+    """
+    drawn = sizes * share**sizes  # rows that a group adds: all of its rows, or none
+    variance = (sizes**2 * share**sizes * (1 - share**sizes)).sum()
+    total = sizes.sum() * share
+    return float(drawn.sum() / total), float(np.sqrt(variance) / total)
+
+
+def serial_z(codes: Floats) -> float:
+    """Return how many standard deviations neighbours are more alike than in a random order.
+
+    Parameters
+    ----------
+    codes
+        (n,) values in the order that is asked about.
+
+    Notes
+    -----
+    Wald and Wolfowitz (1943): the serial correlation over all orders of the same values, which has the mean
+    -1 / (n - 1) and about the variance 1 / n. Ranks or indicators keep outliers from ruling it.
+    """
+    centred = codes - codes.mean()
+    square = float(centred @ centred)
+    if square == 0:
+        return 0.0
+    n = len(codes)
+    return float(((centred[:-1] @ centred[1:]) / square + 1 / n) * np.sqrt(n))
+
+
+def trend_z(codes: Floats) -> float:
+    """Return how many standard deviations values and their positions are correlated beyond a random order."""
+    if len(codes) < 3 or codes.std() == 0:
+        return 0.0
+    positions = np.arange(len(codes), dtype=np.float64)
+    return float(np.corrcoef(codes, positions)[0, 1] * np.sqrt(len(codes) - 1))
+
+
+def counts_of(codes: Rows, rows: Rows, values: int) -> Floats:
+    """Return (values,) how many of some rows hold each value; rows without a value (-1) count for none."""
+    held = codes[rows]
+    counts: Floats = np.bincount(held[held >= 0], minlength=values).astype(np.float64)
+    return counts

@@ -1,7 +1,7 @@
 """Which splitter mirrors how Kaggle drew test, from the files alone."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ def advise_splitter(
     task
         Decides whether plain folds are stratified.
     declared
-        The splitter in use. Where the advice is of its kind, its settings are kept.
+        The splitter in use. Where the advice is of its kind, its settings are kept, but for where in time rows part.
 
     Notes
     -----
@@ -97,17 +97,27 @@ def advise_splitter(
     keys = find_keys(first, second, id)
     found = (
         _future(first, second, keys, id)
-        or _kept_together(first, second, keys)
+        or _kept_together(first, second, keys, id)
         or _drawn_at_random(keys, task, len(train), len(test))
     )
-    if declared is None or not is_alike(declared.kind, found.splitter.kind):
-        return found
-    return _advice(declared.kind, declared.settings, found.evidence, found.group, found.time)
+    return found if declared is None else _with_settings_of(declared, found)
 
 
-def is_alike(first: str, second: str) -> bool:
-    """Say whether two kinds of splitters keep the same rows together, stratified or not."""
-    return first == second or any({first, second} <= kinds for kinds in (_PLAIN, _GROUPED))
+def _with_settings_of(declared: SplitterConfig, advice: Advice) -> Advice:
+    """Return advice of the declared kind and settings where it is alike, but for where in time rows are parted."""
+    kinds = {declared.kind, advice.splitter.kind}
+    if any(kinds <= alike for alike in (_PLAIN, _GROUPED)):
+        settings = declared.settings
+    elif len(kinds) == 1:
+        advised = advice.splitter.settings
+        found = {"unit", "size", "dates", "gap", *(["folds"] if "dates" in advised else [])}
+        settings = {**advised, **{name: value for name, value in declared.settings.items() if name not in found}}
+    else:
+        return advice
+    splitter = SplitterConfig(kind=declared.kind, **settings)
+    return replace(
+        advice, splitter=splitter, yaml="\n".join([*advice.yaml.splitlines()[:-1], _splitter_line(splitter)])
+    )
 
 
 # --- test is the future ----------------------------------------------------------------------------------------------
@@ -132,13 +142,14 @@ def _future(train: Frame, test: Frame, keys: Sequence[Key], id_: str) -> Advice 
             evidence.append(f"the gap is the one between train and test: {settings['gap']}")
         group = _new_in_future(keys, time, n)
         if group is None:
-            return _advice("forward", settings, evidence, time=name)
+            return _by_time(_advice("forward", settings, evidence), train[name], id_)
         key, in_test, in_train = group
         evidence.append(
             f"{in_test:.0%} of the test rows are of a {key.name} that train lacks; of the last part of train, as "
             f"large as test, only {in_train:.0%} are new in that way"
         )
-        return _advice("group_forward", {**settings, "parts": 2, "seed": _SEED}, evidence, key.made_of, name)
+        settings |= {"parts": 2, "seed": _SEED}
+        return _by_time(_advice("group_forward", settings, evidence, key.made_of), train[name], id_)
     return None
 
 
@@ -193,7 +204,7 @@ def _new_in_future(keys: Sequence[Key], time: pl.Series, n: int) -> tuple[Key, f
 # --- rows were kept together -----------------------------------------------------------------------------------------
 
 
-def _kept_together(train: Frame, test: Frame, keys: Sequence[Key]) -> Advice | None:
+def _kept_together(train: Frame, test: Frame, keys: Sequence[Key], id_: str) -> Advice | None:
     """Advise groups, or blocks of time, where train and test were torn apart by whole values of a key."""
     found = coarsest_apart(keys)
     if found is None:
@@ -205,7 +216,7 @@ def _kept_together(train: Frame, test: Frame, keys: Sequence[Key]) -> Advice | N
         f"a draw of rows would leave {seen.expected:.0f}"
     ]
     if key.unit or looks_like_time(key.column, train.schema[key.column]):
-        return _blocks(key, train[key.column], test[key.column], evidence)
+        return _by_time(_blocks(key, train[key.column], test[key.column], evidence), train[key.column], id_)
     groups = len(np.unique(key.codes[: key.train]))
     evidence.append(f"so every scored row must be of a group that no training row is of; train has {groups} groups")
     return _advice("group", {"folds": min(_FOLDS, groups), "seed": _SEED}, evidence, key.made_of)
@@ -224,7 +235,7 @@ def _blocks(key: Key, train: pl.Series, test: pl.Series, evidence: list[str]) ->
             f"a test row is {in_words(wanted, time)} from the nearest training row; with these blocks a valid row "
             f"is {in_words(reached[size], time)} from it"
         )
-    return _advice("blocks", settings, evidence, time=key.column)
+    return _advice("blocks", settings, evidence)
 
 
 def _reach(time: pl.Series, settings: dict[str, Any]) -> float | None:
@@ -267,17 +278,32 @@ def _told_by(found: Apartness, key: Key) -> float:
 # --- how it is written down ------------------------------------------------------------------------------------------
 
 
-def _advice(
-    kind: str, settings: dict[str, Any], evidence: Sequence[str], group: str | None = None, time: str | None = None
-) -> Advice:
-    lines = []
-    if group is not None and group not in DERIVED:
-        made = group.startswith("pl.")
-        lines.append(f"# in features.py: GROUP = {group}" if made else _yaml_line("group", group))
-    if time is not None and time not in DERIVED:
-        lines.append(_yaml_line("time", time))
-    lines.append(_yaml_line("splitter", {"kind": kind, **settings}))
-    return Advice(SplitterConfig(kind=kind, **settings), tuple(evidence), "\n".join(lines), group, time)
+def _advice(kind: str, settings: dict[str, Any], evidence: Sequence[str], group: str | None = None) -> Advice:
+    splitter = SplitterConfig(kind=kind, **settings)
+    advice = Advice(splitter, tuple(evidence), _splitter_line(splitter), group)
+    if group is None or group in DERIVED:
+        return advice
+    return _led_by(advice, f"# in features.py: GROUP = {group}" if "(" in group else _yaml_line("group", group))
+
+
+def _by_time(advice: Advice, time: pl.Series, id_: str) -> Advice:
+    """Return advice that names the time; ids are read as text, so that times must be made of them."""
+    name = time.name
+    advice = replace(advice, time=name)
+    if name in DERIVED:
+        return advice
+    if name != id_:
+        return _led_by(advice, _yaml_line("time", name))
+    to_time = "to_date" if time.dtype == pl.Date else "to_datetime"
+    return _led_by(advice, f'# in features.py: TIME = pl.col("{name}").str.{to_time}()')
+
+
+def _led_by(advice: Advice, line: str) -> Advice:
+    return replace(advice, yaml=f"{line}\n{advice.yaml}")
+
+
+def _splitter_line(splitter: SplitterConfig) -> str:
+    return _yaml_line("splitter", {"kind": splitter.kind, **splitter.settings})
 
 
 def _yaml_line(key: str, value: Any) -> str:

@@ -28,7 +28,7 @@ class Key:
     Attributes
     ----------
     name
-        For people: a column, or ``the part of PassengerId before "_"``.
+        For people: a column, or ``PassengerId before "_"``.
     column
         The column that it is made of.
     codes
@@ -154,6 +154,9 @@ def _parts(train: pl.Series, test: pl.Series) -> Iterator[Key]:
         for part in range(counts[0] + 1):
             which = ".list.first()" if part == 0 else f".list.get({part})"
             expression = f'pl.col("{train.name}").str.split("{separator}"){which}'
-            where = f'before the first "{separator}"' if part == 0 else f'number {part + 1} between "{separator}"'
-            name = f"the part of {train.name} {where}"
+            name = (
+                f'{train.name} before "{separator}"'
+                if part == 0
+                else f'part {part + 1} of {train.name} by "{separator}"'
+            )
             yield from _key(name, train.name, halves[0].list.get(part), halves[1].list.get(part), expression)

@@ -60,11 +60,19 @@ def alone(sizes: Floats, share: float) -> tuple[float, float]:
     ----------
     sizes, share
         As for ``log_whole``.
+
+    Notes
+    -----
+    A ratio of two sums over groups: rows of groups drawn whole, and rows drawn. Its variance is, to first order, that
+    of the sum of their differences, the latter times the ratio (Cochran, 1977, chapter 6).
     """
-    drawn = sizes * share**sizes  # rows that a group adds: all of its rows, or none
-    variance = (sizes**2 * share**sizes * (1 - share**sizes)).sum()
+    whole = share**sizes
     total = sizes.sum() * share
-    return float(drawn.sum() / total), float(np.sqrt(variance) / total)
+    ratio = float((sizes * whole).sum() / total)
+    of_whole, of_drawn = sizes**2 * whole * (1 - whole), sizes * share * (1 - share)
+    together = sizes**2 * whole * (1 - share)
+    variance = float((of_whole + ratio**2 * of_drawn - 2 * ratio * together).sum())
+    return ratio, float(np.sqrt(max(variance, 0.0)) / total)
 
 
 def serial_z(codes: Floats) -> float:

@@ -27,7 +27,7 @@ _PARAMETERS = {
     "verbosity": -1,
     "seed": _SEED,
 }
-_ROUNDS = 60
+_ROUNDS, _LITTLE = 60, 2_000_000  # values in the matrix
 
 
 def drift_of_test(look: Look) -> list[Finding]:
@@ -97,10 +97,12 @@ def _out_of_fold(
     distinct, unit_of = np.unique(units, return_inverse=True)
     cells = rng.permutation(len(distinct))[unit_of] % _FOLDS
     predicted, gain = np.zeros(len(x)), np.zeros(x.shape[1])
+    # On little data threads wait for each other longer than they work.
+    parameters = _PARAMETERS | {"num_threads": 1 if x.size < _LITTLE else 0}
     for cell in range(_FOLDS):
         own = cells == cell
-        data = lightgbm.Dataset(x[~own], is_test[~own], params=_PARAMETERS)
-        booster = lightgbm.train(_PARAMETERS, data, _ROUNDS)
+        data = lightgbm.Dataset(x[~own], is_test[~own], params=parameters)
+        booster = lightgbm.train(parameters, data, _ROUNDS)
         # Ranks, for models of different folds are not on one scale.
         predicted[own] = rankdata(booster.predict(x[own])) / np.count_nonzero(own)
         gain += booster.feature_importance("gain")

@@ -1,10 +1,12 @@
 """Rows with the same features: within train (KF111), across folds (KF112), between train and test (KF113)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from kagflow.audit.apart import compare_sides
 from kagflow.audit.chance import Floats
 from kagflow.audit.findings import Finding, Severity
 from kagflow.audit.keys import encode
@@ -12,7 +14,7 @@ from kagflow.audit.look import Look
 from kagflow.data import Rows
 
 _LARGE, _WORTH_A_WORD = 0.1, 0.01  # shares of rows; conventions
-_BEYOND_NOISE = 4.0  # standard deviations of a difference of shares; one in 16 000
+_BEYOND_NOISE = 5.0  # standard deviations; one in a million
 _CARRIED = 0.5  # of what there is to know of the target; a convention
 
 
@@ -20,11 +22,25 @@ _CARRIED = 0.5  # of what there is to know of the target; a convention
 class _Twins:
     """Rows of valid, or of test, that have a twin in training.
 
-    ``carried`` says how much of the target the twins give away: 0 as chance would, 1 all of it.
+    Attributes
+    ----------
+    rows, of
+        How many have one, of how many.
+    separation
+        Whether twins were kept from each other: 0 as a draw of rows would, 1 wholly; less than 0 if parted.
+    room
+        Share of rows that a draw gives a twin.
+    noise
+        By how much chance moves the separation.
+    carried
+        How much of the target the twins give away: 0 nothing, 1 all of it.
     """
 
     rows: int
     of: int
+    separation: float
+    room: float
+    noise: float
     carried: float = 0.0
 
     @property
@@ -38,9 +54,9 @@ def duplicated_rows(look: Look) -> list[Finding]:
         return []
     hashes = [frame.select(look.features).hash_rows(seed=1) for frame in (look.train, look.test)]
     codes, _ = encode(*hashes)
-    train, test = codes[: look.n], codes[look.n :]
-    known = np.isin(test, train)
-    in_test = _Twins(int(known.sum()), len(test))
+    train = codes[: look.n]
+    rows = np.arange(len(codes))
+    in_test = _twins(codes, [(rows[: look.n], rows[look.n :])])
     across = _across_folds(look, train)
     return [*_within(look, train), *_torn(look, across, in_test), *_looked_up(look, across, in_test)]
 
@@ -68,10 +84,9 @@ def _within(look: Look, codes: Rows) -> list[Finding]:
 def _torn(look: Look, across: _Twins | None, test: _Twins) -> list[Finding]:
     if across is None or not across.rows:
         return []
-    excess = _is_more(across, test)
-    excess = excess and across.carried > _WORTH_A_WORD
-    severity: Severity = "warning" if excess and across.share - test.share > _WORTH_A_WORD else "note"
-    if excess and across.share > _LARGE and across.share > 2 * test.share and across.carried > _CARRIED:
+    excess = _excess(across, test)
+    severity: Severity = "warning" if excess > _WORTH_A_WORD and across.carried > _WORTH_A_WORD else "note"
+    if excess > _LARGE and across.carried > _CARRIED:
         severity = "error"
     return [
         Finding(
@@ -91,8 +106,7 @@ def _torn(look: Look, across: _Twins | None, test: _Twins) -> list[Finding]:
 def _looked_up(look: Look, across: _Twins | None, test: _Twins) -> list[Finding]:
     if not test.rows:
         return []
-    more = across is not None and _is_more(test, across) and test.share - across.share > _WORTH_A_WORD
-    more = more and across is not None and across.carried > _CARRIED
+    more = across is not None and _excess(test, across) > _WORTH_A_WORD and across.carried > _CARRIED
     return [
         Finding(
             code="KF113",
@@ -120,7 +134,7 @@ def _across_folds(look: Look, codes: Rows) -> _Twins | None:
         told.append(np.column_stack([total[codes[rows]] / counts[codes[rows]] for total in sums]))
     rows = np.concatenate(asked)
     carried = _carried(look.signals[rows], np.concatenate(told)) if len(rows) > 1 else 0.0
-    return _Twins(len(rows), sum(len(fold.valid) for fold in look.once), carried)
+    return replace(_twins(codes, [(fold.train, fold.valid) for fold in look.once]), carried=carried)
 
 
 def _carried(truth: Floats, told: Floats) -> float:
@@ -129,8 +143,22 @@ def _carried(truth: Floats, told: Floats) -> float:
     return 0.0 if around == 0 else max(0.0, 1 - float(((truth - told) ** 2).sum() / around))
 
 
-def _is_more(first: _Twins, second: _Twins) -> bool:
-    """Say whether one share is beyond noise larger than another."""
-    pooled = (first.rows + second.rows) / (first.of + second.of)
-    noise = np.sqrt(pooled * (1 - pooled) * (1 / first.of + 1 / second.of))
-    return bool(first.share - second.share > _BEYOND_NOISE * max(noise, 1e-9))
+def _twins(codes: Rows, sides: Sequence[tuple[Rows, Rows]]) -> _Twins:
+    """Return the rows of each second side that have a twin in the first, beside what a draw of rows would give."""
+    values = int(codes.max()) + 1
+    seen = [compare_sides(codes, values, train, other) for train, other in sides]
+    sizes = np.array([len(other) for _, other in sides])
+    room = np.array([1 - each.unseen_by_chance for each in seen])
+    return _Twins(
+        rows=round(sum(size * (1 - each.unseen) for size, each in zip(sizes, seen, strict=True))),
+        of=int(sizes.sum()),
+        separation=float(np.average([each.separation for each in seen], weights=sizes)),
+        room=float(np.average(room, weights=sizes)),
+        noise=float(np.mean([each.spread for each in seen])) / max(float(room.mean()), 1e-9),
+    )
+
+
+def _excess(first: _Twins, second: _Twins) -> float:
+    """Return the share of the first's rows that have a twin only because the second's were kept apart more; or 0."""
+    more = second.separation - first.separation
+    return more * first.room if more > _BEYOND_NOISE * max(first.noise, second.noise) else 0.0

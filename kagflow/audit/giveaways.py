@@ -14,6 +14,7 @@ from kagflow.data import Rows
 
 _NEARLY, _WHOLLY = 0.98, 0.999  # AUC, or R2 of the target's ranks; conventions
 _MOST_ROWS = 6000
+_HUGE = 1e30  # trees know no infinity
 _SEED = 20_011
 _NUMBER_OF_FOLDS = 3
 
@@ -99,4 +100,4 @@ def _by_means(codes: NDArray[np.generic], signals: Floats, train: Rows, valid: R
 
 
 def _numbers(column: pl.Series) -> NDArray[np.generic]:
-    return column.to_physical().cast(pl.Float64).to_numpy()
+    return np.clip(column.to_physical().cast(pl.Float64).to_numpy(), -_HUGE, _HUGE)

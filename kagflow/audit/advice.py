@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 
 from kagflow.audit.apart import Apartness, coarsest_apart, compare_sides, train_and_test
-from kagflow.audit.chance import FALSE_ALARMS
+from kagflow.audit.chance import FALSE_ALARMS, log_last
 from kagflow.audit.keys import Key, find_keys, looks_like_time, same_types
 from kagflow.audit.moments import (
     both_times,
@@ -126,12 +126,14 @@ def _with_settings_of(declared: SplitterConfig, advice: Advice) -> Advice:
 def _future(train: Frame, test: Frame, keys: Sequence[Key], id_: str) -> Advice | None:
     """Advise folds forward in time where test lies after train."""
     n, rows = len(train), np.arange(len(train) + len(test))
+    limit = np.log(FALSE_ALARMS / max(train.width, 1))
     for name in train.columns:
         if not _may_be_time(name, train[name], test[name], name == id_):
             continue
         time = both_times(train[name], test[name])
         later = share_later(time, rows[:n], rows[n:])
-        if later < LATER or train[name].n_unique() < 3:
+        by_chance = log_last(len(test), n, round(later * len(test)))
+        if later < LATER or by_chance > limit or train[name].n_unique() < 3:
             continue
         evidence = [f"{later:.0%} of the test rows lie after the last training row by {name}"]
         settings = _forward_settings(train[name], test[name])

@@ -5,6 +5,7 @@ Each limit in this room is a rate of false alarms, stated where it is set, or a 
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from kagflow.data import Rows
 
@@ -102,6 +103,20 @@ def trend_z(codes: Floats) -> float:
         return 0.0
     positions = np.arange(len(codes), dtype=np.float64)
     return float(np.corrcoef(codes, positions)[0, 1] * np.sqrt(len(codes) - 1))
+
+
+def log_last(rows: int, others: int, last: int) -> float:
+    """Return the logarithm of the probability that the last of all rows, in a random order, are of one side.
+
+    Parameters
+    ----------
+    rows, others
+        How many are of that side, and of the other.
+    last
+        How many of the last; at most ``rows``.
+    """
+    ways = [gammaln(n + 1) - gammaln(n - last + 1) for n in (rows, rows + others)]
+    return float(ways[0] - ways[1])
 
 
 def counts_of(codes: Rows, rows: Rows, values: int) -> Floats:

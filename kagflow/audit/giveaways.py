@@ -99,5 +99,6 @@ def _by_means(codes: NDArray[np.generic], signals: Floats, train: Rows, valid: R
     return predicted
 
 
-def _numbers(column: pl.Series) -> NDArray[np.generic]:
-    return np.clip(column.to_physical().cast(pl.Float64).to_numpy(), -_HUGE, _HUGE)
+def _numbers(column: pl.Series) -> Floats:
+    numbers: Floats = np.clip(column.to_physical().cast(pl.Float64).to_numpy(), -_HUGE, _HUGE)
+    return numbers

@@ -72,9 +72,7 @@ def folds_mirror_test(look: Look) -> list[Finding]:
                 where="folds",
                 columns=tuple(dict.fromkeys(each.column for each in unlike)),
                 size=len(unlike),
-                hint="folds of that kind are right, their settings may not be"
-                if look.advised_in_use
-                else f"paste: {one_line(look.advice.yaml)}",
+                hint=_what_to_do(look),
             )
         ]
     nothing = f"no column tells test or valid from train by new values; {kind} folds are as good as any"
@@ -88,6 +86,16 @@ def folds_mirror_test(look: Look) -> list[Finding]:
             size=0,
         )
     ]
+
+
+def _what_to_do(look: Look) -> str:
+    if not look.advised_in_use:
+        return f"paste: {one_line(look.advice.yaml)}"
+    if look.advice.group is None and look.advice.time is None:
+        return (
+            "no splitter was found that mirrors this; make a GROUP or TIME of these columns, if that is what they are"
+        )
+    return "folds of that kind are right, but not with these settings"
 
 
 def _new_values(look: Look, key: Key) -> Likeness | None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kagflow.audit.advice import LATER
-from kagflow.audit.chance import counts_of
+from kagflow.audit.chance import FALSE_ALARMS, counts_of, log_last
 from kagflow.audit.findings import Finding
 from kagflow.audit.look import Look
 from kagflow.audit.moments import both_times, share_later
@@ -51,7 +51,8 @@ def time_runs_backwards(look: Look) -> list[Finding]:
     later = share_later(both_times(train, test), rows[: look.n], rows[look.n :])
     moments = clock(train)
     earlier = sum(int((moments[fold.valid] < moments[fold.train].max()).sum()) for fold in look.once)
-    if later < LATER or not earlier:
+    by_chance = log_last(len(test), look.n, round(later * len(test)))
+    if later < LATER or by_chance > np.log(FALSE_ALARMS) or not earlier:
         return []
     share = earlier / sum(len(fold.valid) for fold in look.once)
     return [

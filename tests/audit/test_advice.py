@@ -153,6 +153,11 @@ def test_a_gap_before_test_is_a_gap_before_what_is_scored():
     assert advice.splitter.settings["gap"] == "33d"
 
 
+def test_a_few_late_rows_are_chance():
+    frame = panel()
+    assert advise((frame[:-1], frame[-1:])).splitter.kind == "stratified"
+
+
 def test_numbers_that_hardly_repeat_and_go_on_in_test_are_moments():
     rng = np.random.default_rng(11)
     frame = wide(rng, 1000).with_columns(clock=pl.Series(np.sort(rng.integers(0, 10**7, 1000))))

@@ -6,6 +6,7 @@ Each limit in this room is a rate of false alarms, stated where it is set, or a 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
+from scipy.stats import norm, poisson
 
 from kagflow.data import Rows
 
@@ -14,6 +15,8 @@ Floats = NDArray[np.float64]
 FALSE_ALARMS = 1e-4
 """How many data sets in which nothing is wrong may be accused by one kind of test, over all of its columns."""
 
+_RARE = 0.1  # share of a class
+_MOST_Z = 37.0  # beyond it a double holds no probability
 _TILTS = np.geomspace(0.01, 100.0, 81)
 
 
@@ -87,8 +90,14 @@ def serial_z(codes: Floats) -> float:
     Notes
     -----
     Wald and Wolfowitz (1943): the serial correlation over all orders of the same values, which has the mean
-    -1 / (n - 1) and about the variance 1 / n. Ranks or indicators keep outliers from ruling it.
+    -1 / (n - 1) and about the variance 1 / n. Ranks or indicators keep outliers from ruling it. Of a rare class the
+    pairs of neighbours are counted instead, which are about Poisson distributed: the normal's tail would be too thin.
     """
+    rare = codes if codes.mean() < 0.5 else 1 - codes
+    if rare.mean() < _RARE and np.isin(codes, (0, 1)).all():
+        pairs, expected = float(rare[:-1] @ rare[1:]), float(rare.sum() * (rare.sum() - 1) / len(rare))
+        tail = float(poisson.sf(pairs - 1, expected))
+        return float(np.clip(norm.isf(tail), 0, _MOST_Z))
     centred = codes - codes.mean()
     square = float(centred @ centred)
     if square == 0:

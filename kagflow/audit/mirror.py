@@ -100,7 +100,7 @@ def _what_to_do(look: Look) -> str:
 
 def _new_values(look: Look, key: Key) -> Likeness | None:
     """Compare how often a value is new in test, and how often in valid, each beside what chance would do."""
-    if key.unit and look.time is not None and key.column == look.time[0].name:
+    if look.time is not None and key.column == look.time[0].name:
         return None  # told better by how far rows are in time
     test = train_and_test(key)
     valid = [compare_sides(key.codes, key.values, fold.train, fold.valid) for fold in look.once]

@@ -53,7 +53,7 @@ def in_words(length: float, time: pl.Series) -> str:
 def span_setting(length: Any) -> Any:
     """Return a length of time as a splitter's setting has it: ``28d``, or a number."""
     if not isinstance(length, timedelta):
-        return length
+        return _plain_number(length)
     seconds = max(round(length.total_seconds()), 1)
     return next(f"{seconds // size}{unit}" for unit, size in _SECONDS if seconds % size == 0)
 
@@ -61,5 +61,9 @@ def span_setting(length: Any) -> Any:
 def moment_setting(moment: Any) -> Any:
     """Return a moment as a splitter's setting has it: ``2024-01-31``, or a number."""
     if not isinstance(moment, date):
-        return round(moment, 6) if isinstance(moment, float) else moment
+        return _plain_number(moment)
     return moment.isoformat().removesuffix("T00:00:00")
+
+
+def _plain_number(value: float) -> float:
+    return int(value) if value == int(value) else value

@@ -13,7 +13,7 @@ from kagflow.data import Rows
 
 _BEYOND_NOISE = 4.0  # standard deviations of the AUC of a coin; one in 16 000
 _STRONG = 0.7  # an AUC; a convention
-_MOST_ROWS = 10_000  # of each side
+_MOST_ROWS, _MOST_VALUES = 10_000, 1_000_000  # of each side; on wide data fewer rows
 _FEW_CATEGORIES = 50
 _FOLDS, _SEED = 3, 20_011
 _PARAMETERS = {
@@ -26,8 +26,9 @@ _PARAMETERS = {
     "force_col_wise": True,
     "verbosity": -1,
     "seed": _SEED,
+    "num_threads": 1,  # on so little data threads wait for each other longer than they work
 }
-_ROUNDS, _LITTLE = 60, 2_000_000  # values in the matrix
+_ROUNDS = 60
 
 
 def drift_of_test(look: Look) -> list[Finding]:
@@ -42,7 +43,8 @@ def drift_of_test(look: Look) -> list[Finding]:
     """
     names = _columns(look)
     rng = np.random.default_rng(_SEED)
-    sides = [_some(frame.height, rng) for frame in (look.train, look.test)]
+    most = min(_MOST_ROWS, _MOST_VALUES // max(len(names), 1))
+    sides = [_some(frame.height, most, rng) for frame in (look.train, look.test)]
     is_test = np.repeat([0, 1], [len(side) for side in sides])
     both = pl.concat([look.train[sides[0]].select(names), look.test[sides[1]].select(names)], how="vertical_relaxed")
     if not names or min(len(side) for side in sides) < 2 * _FOLDS:
@@ -83,9 +85,9 @@ def _columns(look: Look) -> list[str]:
     return [name for name in look.features if name not in known and not look.train.schema[name].is_temporal()]
 
 
-def _some(height: int, rng: np.random.Generator) -> Rows:
+def _some(height: int, most: int, rng: np.random.Generator) -> Rows:
     rows = np.arange(height)
-    return rows if height <= _MOST_ROWS else np.sort(rng.choice(rows, _MOST_ROWS, replace=False))
+    return rows if height <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
 def _out_of_fold(
@@ -97,12 +99,10 @@ def _out_of_fold(
     distinct, unit_of = np.unique(units, return_inverse=True)
     cells = rng.permutation(len(distinct))[unit_of] % _FOLDS
     predicted, gain = np.zeros(len(x)), np.zeros(x.shape[1])
-    # On little data threads wait for each other longer than they work.
-    parameters = _PARAMETERS | {"num_threads": 1 if x.size < _LITTLE else 0}
     for cell in range(_FOLDS):
         own = cells == cell
-        data = lightgbm.Dataset(x[~own], is_test[~own], params=parameters)
-        booster = lightgbm.train(parameters, data, _ROUNDS)
+        data = lightgbm.Dataset(x[~own], is_test[~own], params=_PARAMETERS)
+        booster = lightgbm.train(_PARAMETERS, data, _ROUNDS)
         # Ranks, for models of different folds are not on one scale.
         predicted[own] = rankdata(booster.predict(x[own])) / np.count_nonzero(own)
         gain += booster.feature_importance("gain")

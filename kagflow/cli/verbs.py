@@ -19,7 +19,7 @@ def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = 
 
 
 def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
-    """Check the files against the competition's facts."""
+    """Check files, rows and folds; advise a splitter."""
     from kagflow.cli import check as verb
 
     verb.check(name, source=source, json=json)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -87,6 +87,29 @@ class Pool:
         known = np.isin(cells[extra], cells[train])
         joining: NDArray[np.int64] = extra[known | ~self.tied[repeat]]
         return joining
+
+    def with_rows(self, features: FeatureSet, x: Frame, y: Target, test: Frame) -> "Pool":
+        """Return a pool of the same rows with other features and targets, which has tallies of its own.
+
+        Parameters
+        ----------
+        features
+            The same steps, perhaps loaded anew.
+        x, y
+            (n, ...) features and target of the training rows; the extra rows keep theirs.
+        test
+            The test rows.
+        """
+        extra = self.extra_rows
+        return replace(
+            self,
+            features=features,
+            x=pl.concat([x, self.x[extra]]),
+            y=pl.concat([y, self.y[extra]]),
+            test=test,
+            _tallies={},
+            _lock=threading.Lock(),
+        )
 
     def tally_once(self, key: Any, tally: Callable[[], Any]) -> Any:
         """Return a tally of a whole cell, counted by whoever comes first."""

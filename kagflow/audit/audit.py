@@ -145,8 +145,8 @@ def _declared(plan: Plan) -> Iterable[str]:
     features = plan.setup.pool.features
     for step in features.pooled:
         yield f"pooled: {name_of(step)} learns from test features"
-    for step in features.history:
-        yield f"history: {name_of(step)} looks back by {step.lag}"
+    for past in features.history:
+        yield f"history: {name_of(past)} looks back by {past.lag}"
     extra = len(plan.setup.pool.extra_rows)
     if extra:
         yield f"extra: {extra:,} rows join the training rows, and are never scored"

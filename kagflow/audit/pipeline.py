@@ -77,14 +77,15 @@ class PipelineSubject:
         dropped = (*experiment.drop, *map(glob.escape, drop))
         table = _changed(plan.setup.table, world.x_from, plan.setup.pool.hidden)
         assert table.y is not None
-        table = replace(table, y=table.y[world.y_from])
+        y = table.y[world.y_from]
+        table = replace(table, y=y)
         test = _changed(plan.data.test, world.test_from, plan.setup.pool.hidden)
         features = competition.feature_set(experiment.features)
         x, new = (self._learned.apply(features, each.x) for each in (table, test))
         return replace(
             plan.setup,
             table=table,
-            pool=plan.setup.pool.with_rows(features, x, table.y, new),
+            pool=plan.setup.pool.with_rows(features, x, y, new),
             transform=choose_transform(competition, experiment),
             experiment=experiment.model_copy(update={"drop": dropped, "test": "refit"}),
         )
@@ -139,7 +140,7 @@ def _seen(result: TaskResult | None, built: Sequence[Built]) -> Seen:
     return Seen(None if result is None else result.oof, frames, rows, built[-1].made_by)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Nothing:
     """What the silent model learned."""
 

@@ -44,5 +44,5 @@ def _print_report(report: Report, path: Path) -> None:
     if report.subsampled:
         print(f"looked at: {', '.join(report.subsampled)}")
     leaks = len(report.leaks)
-    verdict = f"{leaks} leaks found" if leaks else "no leak found"
-    print(f"{verdict} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {path}")
+    found = f"{leaks} leaks found" if leaks else "no leak found"
+    print(f"{found} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {path}")

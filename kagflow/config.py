@@ -124,6 +124,8 @@ class CompetitionFacts(_Strict):
         Scale that models fit on, where it is not the metric's.
     pooled
         Whether the rules allow steps to learn from test features.
+    forecast
+        Whether test lies later than train, so that no prediction may hang on later rows; forward folds imply it.
     tables
         Further files by a name each, for steps that name them (``Join``), and for `tables.py`, which assembles one row
         an id.
@@ -151,6 +153,7 @@ class CompetitionFacts(_Strict):
     splitter: SplitterConfig = SplitterConfig(kind="kfold")
     target_transform: str | None = None
     pooled: bool = False
+    forecast: bool = False
     tables: dict[str, str] = Field(default_factory=dict)
     accept: dict[str, Text] = Field(default_factory=dict)
     train_file: str = "train.csv"

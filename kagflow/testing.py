@@ -6,7 +6,7 @@ test: ``check_step(MyStep(["city"]), x, y)``.
 
 import pickle
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ import cloudpickle
 import numpy as np
 import polars as pl
 
+from kagflow.audit.audit import Report, examine
+from kagflow.audit.findings import Finding
+from kagflow.audit.function import FunctionSubject, Pair, PredictOutOfFold
 from kagflow.data import Frame, Rows, Table, Target
 from kagflow.data.same import changed_columns
 from kagflow.features.crossfit import build
@@ -242,3 +245,73 @@ def _check_later(table: Table, early: Rows, late: Rows, problem: str) -> None:
 
 def _check_whole(groups: pl.Series, first: Rows, second: Rows, problem: str) -> None:
     assert not set(groups[first].unique()) & set(groups[second].unique()), problem
+
+
+# --- whole pipelines --------------------------------------------------------------------------------------------------
+
+
+def audit_function(
+    function: PredictOutOfFold, x: Any, y: Any, folds: Iterable[Pair], *, groups: Any = None, time: Any = None
+) -> Report:
+    """Make the experiments of `kagflow audit` on any function that predicts out of fold.
+
+    Targets of a fold's valid rows, features of other valid rows, later rows, the rest of a group: each is changed in
+    turn, and what must not move is held against what it was. The folds stay the same throughout.
+
+    Parameters
+    ----------
+    function
+        Takes features, target and folds, and returns (n,) or (n, k) out-of-fold predictions in the order of the rows:
+        ``lambda x, y, folds: cross_val_predict(pipeline, x, y, cv=folds)``. Everything that looks at the rows belongs
+        inside it, also what a notebook does before splitting.
+    x
+        (n, columns) features: a polars or pandas frame, or an array.
+    y
+        (n,) target: numbers, or labels of classes.
+    folds
+        Pairs of training and valid positions, as ``splitter.split(x, y)`` yields them.
+    groups, time
+        (n,) what must not be split, and when a row happened, where the test rows are of other groups, or later.
+
+    Raises
+    ------
+    KagflowError
+        The function cannot be run even on the real rows.
+    """
+    return examine(FunctionSubject(function, x, y, folds, groups=groups, time=time))
+
+
+def assert_no_leak(
+    function: PredictOutOfFold,
+    x: Any,
+    y: Any,
+    folds: Iterable[Pair],
+    *,
+    groups: Any = None,
+    time: Any = None,
+    leverage: float = 0.0,
+) -> None:
+    """Raise unless a function's out-of-fold predictions do not hang on what they must not know.
+
+    Parameters
+    ----------
+    function, x, y, folds, groups, time
+        As for ``audit_function``.
+    leverage
+        Own-label leverage to put up with, of a pipeline that cannot be exact (early stopping on the scored fold, a
+        blend fitted on all OOF): passes where the 95 % confidence interval of what is measured lies below. Zero asks
+        for exactness.
+
+    Raises
+    ------
+    AssertionError
+        It leaks; the message has every finding.
+    """
+    report = audit_function(function, x, y, folds, groups=groups, time=time)
+    found = [finding for finding in report.leaks if not _is_small(finding, leverage)]
+    assert not found, "\n".join(f"{finding.code} {finding.message}" for finding in found)
+
+
+def _is_small(finding: Finding, leverage: float) -> bool:
+    """Say whether a finding is a leverage that is certainly below what is put up with."""
+    return finding.interval is not None and finding.interval[1] < leverage

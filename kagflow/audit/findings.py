@@ -26,6 +26,8 @@ class Finding:
         The columns concerned.
     size
         How large, in the unit that the message names (rows, share, ...).
+    interval
+        95 % confidence interval of the size, where it was measured with noise.
     hint
         What to do.
     """
@@ -36,6 +38,7 @@ class Finding:
     where: str = ""
     columns: tuple[str, ...] = ()
     size: float | None = None
+    interval: tuple[float, float] | None = None
     hint: str = ""
 
     def document(self) -> dict[str, Any]:

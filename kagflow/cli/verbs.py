@@ -25,6 +25,22 @@ def check(name: Name, source: Source = None, json: Json = False, debug: Debug = 
     verb.check(name, source=source, json=json)
 
 
+def audit(
+    name: Name,
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="A file of configs/NAME/, without .yaml.")
+    ] = None,
+    set_: Set = None,
+    source: Source = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Prove by experiment that a pipeline does not leak."""
+    from kagflow.cli import audit as verb
+
+    verb.audit(name, config=config, overrides=tuple(set_ or ()), source=source, json=json)
+
+
 def cv(
     name: Name,
     config: Config = None,
@@ -94,4 +110,4 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, cv, predict, runs)
+VERBS = (fetch, check, audit, cv, predict, runs)

@@ -49,8 +49,10 @@ class Built:
         The features of the other rows, by the names that were asked for.
     learned
         What every step learned, by a name that tells the step.
+    made_by
+        The step or row function that made a column; columns of the files have none. Empty where read from disk.
     pickled
-        The same as it was pickled, where it was read from disk; ``None`` where it was built.
+        What was learned as it was pickled, where it was read from disk; ``None`` where it was built.
     """
 
     x: Frame
@@ -58,6 +60,7 @@ class Built:
     rows: Rows
     frames: Frames
     learned: dict[str, FittedStep]
+    made_by: Mapping[str, object] = field(default_factory=dict, repr=False)
     pickled: bytes | None = field(default=None, repr=False)
 
 
@@ -126,6 +129,7 @@ class _Build:
             if pool.test_time is not None:
                 self._times[TEST] = pool.test_time
         self._learned: dict[str, FittedStep] = {}
+        self._made_by = dict(pool.made_by)
 
     def fold_step(self, step: FoldStep) -> Frames:
         """Learn from the training rows, and return new columns for all."""
@@ -161,6 +165,7 @@ class _Build:
             fit_cells = partial(_fit_cells, step, x, self._y, self._cells)
         final, encoded = _cross_fit(step, x, self._cells, self._pool.forward, fit_cells)
         others = {name: frame for name, frame in self._frames.items() if name != TRAIN}
+        self._made_by.update(dict.fromkeys(encoded.columns, step))
         return {TRAIN: encoded} | self._transform(step, final, others)
 
     def append(self, columns: list[Frames]) -> None:
@@ -169,17 +174,22 @@ class _Build:
 
     def run(self, function: RowStep) -> None:
         """Run a row function over every frame."""
+        before = set(self._frames[TRAIN].columns)
         self._frames = {name: run_row_function(function, frame) for name, frame in self._frames.items()}
+        self._made_by.update((name, function) for name in self._frames[TRAIN].columns if name not in before)
 
     def finish(self, only: tuple[str, ...], drop: tuple[str, ...]) -> Built:
         """Return the columns that models get."""
         names = _final_columns(self._pool, self._frames[TRAIN], self._y, only, drop)
         frames = {name: frame.select(names) for name, frame in self._frames.items()}
-        return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned)
+        return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned, self._made_by)
 
     def _transform(self, step: object, fitted: FittedStep, frames: Frames) -> Frames:
         self._learned[f"{len(self._learned)}_{name_of(step)}"] = fitted
-        return _transform_all(step, fitted, frames, self._prove)
+        made = _transform_all(step, fitted, frames, self._prove)
+        for frame in made.values():
+            self._made_by.update(dict.fromkeys(frame.columns, step))
+        return made
 
 
 def _kept(pool: Pool, rows: Rows) -> Rows:

@@ -52,6 +52,8 @@ class Pool:
         Names and types of the columns after the row functions.
     pooled
         What the pooled steps learned, in their order.
+    made_by
+        The row function or pooled step that made a column; columns of the files have none.
     """
 
     features: FeatureSet
@@ -68,6 +70,7 @@ class Pool:
     hidden: tuple[str, ...]
     after_rows: pl.Schema
     pooled: tuple[FittedStep, ...]
+    made_by: Mapping[str, object] = field(default_factory=dict, repr=False)
     _tallies: dict[Any, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -89,6 +92,29 @@ class Pool:
     def with_target(self, y: Target) -> "Pool":
         """Return the same rows with another target, which has tallies of its own."""
         return replace(self, y=y, _tallies={}, _lock=threading.Lock())
+
+    def with_rows(self, features: FeatureSet, x: Frame, y: Target, test: Frame) -> "Pool":
+        """Return a pool of the same rows with other features and targets, which has tallies of its own.
+
+        Parameters
+        ----------
+        features
+            The same steps, perhaps loaded anew.
+        x, y
+            (n, ...) features and target of the training rows; the extra rows keep theirs.
+        test
+            The test rows.
+        """
+        extra = self.extra_rows
+        return replace(
+            self,
+            features=features,
+            x=pl.concat([x, self.x[extra]]),
+            y=pl.concat([y, self.y[extra]]),
+            test=test,
+            _tallies={},
+            _lock=threading.Lock(),
+        )
 
     def tally_once(self, key: Any, tally: Callable[[], Any]) -> Any:
         """Return a tally of a whole cell, counted by whoever comes first."""
@@ -145,9 +171,10 @@ def make_pool(
         )
     features = hand_over(features, tables or {})
     rows = [train, *([_conform(extra, train)] if extra is not None else []), test]
-    frames = _fix_vocabulary(_run_rows(features.rows, rows), set(hidden))
+    frames, made_by = _run_rows(features.rows, rows)
+    frames = _fix_vocabulary(frames, set(hidden))
     after_rows = frames[0].schema
-    frames, learned = _pool_steps(features, frames)
+    frames, learned = _pool_steps(features, frames, made_by)
     frames = _fix_vocabulary(frames, set(hidden))
     known = rows[:-1]
     cells, tied = _cells(folds, *known)
@@ -166,24 +193,36 @@ def make_pool(
         hidden=tuple(hidden),
         after_rows=after_rows,
         pooled=tuple(learned),
+        made_by=made_by,
     )
 
 
-def _run_rows(functions: Sequence[RowStep], tables: Sequence[Table]) -> list[Frame]:
-    """Return the tables' frames after all row functions, which are proved together, on the largest frame."""
+def _run_rows(functions: Sequence[RowStep], tables: Sequence[Table]) -> tuple[list[Frame], dict[str, object]]:
+    """Return the tables' frames after all row functions, and which function made a column.
+
+    The functions are proved together, on the largest frame.
+    """
+    made_by: dict[str, object] = {}
+
+    def run(x: Frame, function: RowStep) -> Frame:
+        after = run_row_function(function, x, prove=False)
+        made_by.update(dict.fromkeys(set(after.columns).difference(x.columns, made_by), function))
+        return after
 
     def together(x: Frame) -> Frame:
-        return reduce(lambda rows, function: run_row_function(function, rows, prove=False), functions, x)
+        return reduce(run, functions, x)
 
     frames = [together(table.x) for table in tables]
     before, after = max(zip((table.x for table in tables), frames, strict=True), key=lambda pair: pair[0].height)
     if functions and moved_columns(together, before, after):
         reduce(lambda rows, function: run_row_function(function, rows), functions, before)  # raises at the culprit
-    return frames
+    return frames, made_by
 
 
-def _pool_steps(features: FeatureSet, frames: list[Frame]) -> tuple[list[Frame], list[FittedStep]]:
-    """Return the frames with the pooled steps' columns, and what these steps learned."""
+def _pool_steps(
+    features: FeatureSet, frames: list[Frame], made_by: dict[str, object]
+) -> tuple[list[Frame], list[FittedStep]]:
+    """Return the frames with the pooled steps' columns, and what these steps learned; note which made what."""
     learned = []
     for step in features.pooled:
         with blaming(step):
@@ -193,6 +232,7 @@ def _pool_steps(features: FeatureSet, frames: list[Frame]) -> tuple[list[Frame],
             check_new_columns(step, columns, frame)
         prove_row_wise(step, fitted.transform, frames[0], made[0])
         frames = [frame.with_columns(columns) for frame, columns in zip(frames, made, strict=True)]
+        made_by.update(dict.fromkeys(made[0].columns, step))
         learned.append(fitted)
     return frames, learned
 

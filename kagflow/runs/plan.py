@@ -118,8 +118,7 @@ def make_plan(
             where="extra",
         )
     model = make_model(experiment.model, experiment.rounds)
-    chosen = _transform_name(competition, experiment)
-    transform = competition.target if chosen == _OWN and competition.target else find_transform(chosen)
+    transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
     features = competition.feature_set(experiment.features)
     splitting = facts.splitter.changed(experiment.splitter)
@@ -228,6 +227,18 @@ def _stop_metric(competition: Competition, experiment: Experiment) -> Metric | N
     if competition.facts.task == "regression" and metric.wants != "value" and not metric.ordinal:
         raise ConfigError(f"{name} scores classes; the task is regression", where="stop_metric")
     return metric
+
+
+def choose_transform(competition: Competition, experiment: Experiment) -> TargetTransform:
+    """Return the target transform: the experiment's, the competition's, or the metric's.
+
+    Raises
+    ------
+    ConfigError
+        There is none of the name that the experiment or the facts give.
+    """
+    chosen = _transform_name(competition, experiment)
+    return competition.target if chosen == _OWN and competition.target else find_transform(chosen)
 
 
 def _transform_name(competition: Competition, experiment: Experiment) -> str:

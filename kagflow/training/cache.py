@@ -146,7 +146,7 @@ class FrameCache:
 def _write(built: Built, file: IO[bytes]) -> None:
     """Write a digest and what it is the digest of."""
     file.write(bytes(_DIGEST_BYTES))
-    pickle.dump((replace(built, learned={}), tuple(built.learned), pickle_learned(built)), file, protocol=5)
+    pickle.dump((replace(built, learned={}, made_by={}), tuple(built.learned), pickle_learned(built)), file, protocol=5)
     file.seek(_DIGEST_BYTES)
     digest = _digest_of_rest(file)
     file.seek(0)

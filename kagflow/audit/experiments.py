@@ -1,0 +1,357 @@
+"""The experiments: change something that must not matter, run the whole pipeline again, and look whether it did."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.audit.difference import Moved, moved, own_encoding_moved
+from kagflow.audit.findings import Finding
+from kagflow.audit.leverage import Leverage, own_label_leverage
+from kagflow.audit.subject import Scored, Seen, Subject, as_columns, targets_as_columns
+from kagflow.audit.world import World, farthest_target, other_targets
+from kagflow.data import Rows
+from kagflow.errors import KagflowError
+from kagflow.features.blame import where_is
+
+_SEED = 20_011
+_OWN_ROWS = 3
+_CHANCE = 4.0  # standard errors; beyond chance in one of 30,000 audits of a clean pipeline
+_DEALS = 200
+_NOT_REPEATABLE = 3.0  # changes up to that many times the largest one of an unchanged rerun are its own noise
+
+Carried = Callable[[int, Sequence[str]], str]
+"""What columns carry of the score of a fold, in words; empty where that cannot be said."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of an experiment.
+
+    Attributes
+    ----------
+    name
+        Of the experiment.
+    looked_at
+        At what, in words.
+    findings
+        None where it passed.
+    seconds
+        Wall time.
+    """
+
+    name: str
+    looked_at: str
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass
+class Bench:
+    """A pipeline on the test bench: what is seen of it in the real world, against which all else is held.
+
+    Attributes
+    ----------
+    subject
+        The pipeline.
+    audited
+        Numbers of the folds whose models are fitted; of all others only the frames are looked at.
+    carried
+        Tells what columns carry of the score.
+    """
+
+    subject: Subject
+    audited: tuple[int, ...]
+    carried: Carried = lambda fold, columns: ""
+    seen: dict[int, Seen] = field(default_factory=dict)
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.seen = dict(self.subject.run(self.world, self.audited, [fold.number for fold in self.subject.folds]))
+
+    @property
+    def world(self) -> World:
+        """The world as it is."""
+        return World.unchanged(len(self.subject.y), self.subject.test_rows)
+
+    def fold(self, number: int) -> Scored:
+        """Return a fold by its number."""
+        return next(fold for fold in self.subject.folds if fold.number == number)
+
+    def moves(self, world: World, number: int, still: NDArray[np.bool_] | None = None) -> Moved:
+        """Return what of a fold is another in another world."""
+        fit = [number] if number in self.audited else []
+        after = self.subject.run(world, fit, [number])[number]
+        return moved(self.seen[number], after, still=still, tolerance=self.tolerance)
+
+
+Experiment = Callable[[Bench], list[Finding]]
+
+
+def run_experiment(name: str, looked_at: str, bench: Bench, experiment: Experiment) -> Verdict:
+    """Run one, and say how long it took; one that raises is a finding, for the unchanged pipeline did not."""
+    started = time.perf_counter()
+    try:
+        findings = experiment(bench)
+    except KagflowError as error:
+        findings = [
+            Finding(
+                code="KF209",
+                severity="error",
+                message=f"in the experiment {name!r} the pipeline failed, which as it is it does not: {error.problem}",
+                where=error.where,
+                hint="it hangs on values that it should never see, or cannot take others that are just as plausible",
+            )
+        ]
+    return Verdict(name, looked_at, tuple(findings), time.perf_counter() - started)
+
+
+# --- what every pipeline must withstand -------------------------------------------------------------------------------
+
+
+def repeatable(bench: Bench) -> list[Finding]:
+    """Run the pipeline again, nothing changed: what moves now is its own noise, and sets the tolerance."""
+    number = bench.audited[0]
+    noise = bench.moves(bench.world, number)
+    if not noise.anything:
+        return []
+    bench.tolerance = _NOT_REPEATABLE * noise.largest
+    return [
+        Finding(
+            code="KF200",
+            severity="warning",
+            message=f"run again with nothing changed, predictions of fold {number} move by up to {noise.largest:.3g}; "
+            f"smaller leaks cannot be told from that. {noise.blame()}".strip(),
+            where=f"fold {number}",
+            size=noise.largest,
+            hint="fix the seeds, and use one thread, to see more",
+        )
+    ]
+
+
+def valid_targets(bench: Bench) -> list[Finding]:
+    """Change the targets of one fold's valid rows: nothing of that fold may move."""
+    subject = bench.subject
+    for fold in subject.folds:
+        donors = other_targets(subject.y, fold.valid, _rng(fold.number), classes=subject.classes > 0)
+        found = bench.moves(bench.world.with_targets(fold.valid, donors), fold.number)
+        if found.anything:
+            return [_valid_targets_finding(bench, fold, found)]
+    return []
+
+
+def _valid_targets_finding(bench: Bench, fold: Scored, found: Moved) -> Finding:
+    leverage = own_label_leverage(bench.subject, fold.number, seed=_SEED)
+    carried = bench.carried(fold.number, found.columns)
+    return Finding(
+        code="KF201",
+        severity="error",
+        message=f"with other targets of fold {fold.number}'s valid rows "
+        + (f"{found.share:.0%} of its predictions move; " if found.share else "")
+        + _blame(bench.seen[fold.number], found)
+        + f"{leverage}: the squared error looks about {leverage.optimism:.1%} better than it is"
+        + (f"; {carried}" if carried else ""),
+        where=_where(fold, found),
+        columns=found.columns,
+        size=leverage.value,
+        interval=(leverage.low, leverage.high),
+        hint="whatever made these columns has seen the targets that they are scored on: learn them inside the fold"
+        if found.columns
+        else "stop early, tune, choose thresholds and stack on rows of the training part, never on the scored ones",
+    )
+
+
+def _blame(seen: Seen, found: Moved) -> str:
+    if found.columns:
+        return f"{found.blame()}; "
+    return "every feature stays, so that it is the model; " if seen.frames else ""
+
+
+def own_target(bench: Bench) -> list[Finding]:
+    """Move one training row's own target far away: its own features may not move."""
+    subject = bench.subject
+    fold = subject.folds[0]
+    kept = bench.seen[fold.number]
+    if "train" not in kept.frames:
+        return []
+    own: Rows = np.intersect1d(kept.rows["train"], np.arange(len(subject.y)))
+    for row in _rng(1).choice(own, min(_OWN_ROWS, len(own)), replace=False):
+        donor = np.array([farthest_target(subject.y, int(row))])
+        after = subject.run(bench.world.with_targets(np.array([row]), donor), [], [fold.number])[fold.number]
+        columns = own_encoding_moved(kept, after, int(row))
+        if columns:
+            steps = dict.fromkeys(where_is(kept.made_by[name]) for name in columns if name in kept.made_by)
+            return [
+                Finding(
+                    code="KF203",
+                    severity="error",
+                    message=f"a training row's own target moves its own features: {', '.join(columns[:3])}",
+                    where="; ".join(steps) or f"fold {fold.number}",
+                    columns=columns,
+                    size=float(len(columns)),
+                    hint="a model trusts such a column too much; make it a TargetStep, which is cross-fitted",
+                )
+            ]
+    return []
+
+
+def rows_apart(bench: Bench) -> list[Finding]:
+    """Change the features of half of the valid rows: the predictions of the other half may not move."""
+    fold = bench.fold(bench.audited[-1])
+    rng = _rng(2)
+    changed = np.sort(rng.choice(fold.valid, len(fold.valid) // 2, replace=False))
+    still = ~np.isin(fold.valid, changed)
+    found = bench.moves(bench.world.with_features(changed, rng), fold.number, still)
+    return [_apart("KF204", "other valid rows", bench, fold, found)] if found.anything else []
+
+
+def test_apart(bench: Bench) -> list[Finding]:
+    """Change the features of all test rows: no OOF prediction may move."""
+    fold = bench.fold(bench.audited[-1])
+    found = bench.moves(bench.world.with_test(_rng(3)), fold.number)
+    return [_apart("KF205", "the test rows", bench, fold, found)] if found.anything else []
+
+
+def _apart(code: str, whose: str, bench: Bench, fold: Scored, found: Moved) -> Finding:
+    carried = bench.carried(fold.number, found.columns)
+    return Finding(
+        code=code,
+        severity="error",
+        message=f"with other features of {whose}, {found.share:.0%} of the predictions of fold {fold.number} move"
+        + (f"; {found.blame()}" if found.columns else "")
+        + (f"; {carried}" if carried else ""),
+        where=_where(fold, found),
+        columns=found.columns,
+        size=found.share,
+        hint="what looks at several rows must learn from training rows only: make it a fold step "
+        "(or a pooled one, where the rules allow to learn from test features)",
+    )
+
+
+def later_rows(bench: Bench) -> list[Finding]:
+    """Change all that happens after a valid row: its prediction may not move."""
+    subject = bench.subject
+    assert subject.time is not None
+    for number in bench.audited:
+        fold = bench.fold(number)
+        moment = subject.time[fold.valid].sort()[len(fold.valid) // 2]
+        later = np.flatnonzero((subject.time > moment).to_numpy())
+        if len(later) == 0:
+            continue
+        still = (subject.time[fold.valid] <= moment).to_numpy()
+        donors = other_targets(subject.y, later, _rng(4), classes=subject.classes > 0)
+        world = bench.world.with_targets(later, donors).with_features(later, _rng(5))
+        found = bench.moves(world, number, still)
+        if found.share or (found.columns and found.frame != "train"):
+            return [_later_finding(bench, fold, found, moment)]
+    return []
+
+
+def _later_finding(bench: Bench, fold: Scored, found: Moved, moment: object) -> Finding:
+    backwards = bool((bench.subject.time[fold.train] > moment).any())  # type: ignore[index]
+    return Finding(
+        code="KF206",
+        severity="error",
+        message=f"with other rows after {moment}, {found.share:.0%} of the predictions of fold {fold.number} for rows "
+        f"up to then move{_and(found)}" + ("; the fold trains on rows later than those it scores" if backwards else ""),
+        where=_where(fold, found),
+        columns=found.columns,
+        size=found.share,
+        hint="write `splitter: {kind: forward}`" if backwards else "look back only: a HistoryStep with a lag",
+    )
+
+
+def same_group(bench: Bench) -> list[Finding]:
+    """Change the targets of all rows of the valid rows' groups: no prediction of these may move."""
+    subject = bench.subject
+    assert subject.groups is not None
+    fold = bench.fold(bench.audited[0])
+    rows = np.flatnonzero(np.isin(subject.groups, subject.groups[fold.valid]))
+    donors = other_targets(subject.y, rows, _rng(6), classes=subject.classes > 0)
+    found = bench.moves(bench.world.with_targets(rows, donors), fold.number)
+    if not found.anything:
+        return []
+    trained = np.count_nonzero(np.isin(rows, fold.train))
+    return [
+        Finding(
+            code="KF207",
+            severity="error",
+            message=f"with other targets of the groups that fold {fold.number} scores, {found.share:.0%} of its "
+            f"predictions move{_and(found)}; it trains on {trained} rows of these groups",
+            where=_where(fold, found),
+            columns=found.columns,
+            size=found.share,
+            hint="write `splitter: {kind: group}` (or `stratified_group`)",
+        )
+    ]
+
+
+def coin_flip(bench: Bench) -> list[Finding]:
+    """Deal the targets out at random: nothing is left to be predicted."""
+    subject = bench.subject
+    numbers = [fold.number for fold in subject.folds][: max(len(bench.audited), (len(subject.folds) + 1) // 2)]
+    dealt = _rng(7).permutation(len(subject.y))
+    seen = subject.run(bench.world.with_targets(np.arange(len(dealt)), dealt), numbers)
+    rows = np.concatenate([bench.fold(number).valid for number in numbers])
+    predictions = np.concatenate([as_columns(oof) for number in numbers if (oof := seen[number].oof) is not None])
+    distance = _association(predictions, targets_as_columns(subject, predictions.shape[1], dealt[rows]))
+    # Below chance is no leak: the mean of the other folds is low where this one's is high.
+    if distance < _CHANCE:
+        return []
+    return [
+        Finding(
+            code="KF208",
+            severity="error",
+            message=f"targets dealt out at random are predicted {distance:.1f} standard errors better than chance",
+            where=f"folds {', '.join(map(str, numbers))}",
+            size=distance,
+            hint="some column carries the very target that is scored; see the other findings, and `kagflow check`",
+        )
+    ]
+
+
+def _association(predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+    """Return how far the ranks of predictions go with targets, in standard deviations of what chance does."""
+    known = ~np.isnan(predictions).any(axis=1)
+    p, y = predictions[known], targets[known]
+    ranks = np.argsort(np.argsort(p, axis=0, kind="stable"), axis=0).astype(np.float64)
+    y = y - y.mean(axis=0)
+    rng = _rng(8)
+    chance = [float((ranks * y[rng.permutation(len(y))]).sum()) for _ in range(_DEALS)]
+    spread = float(np.std(chance))
+    return (float((ranks * y).sum()) - float(np.mean(chance))) / spread if spread else 0.0
+
+
+# --- what a promise is worth beyond the exact -------------------------------------------------------------------------
+
+
+def measured(leverage: Leverage, what: str) -> Finding:
+    """Return the finding of a pipeline that cannot be exact: how large its leverage is."""
+    certain = leverage.low > 0
+    return Finding(
+        code="KF202",
+        severity="warning" if certain else "note",
+        message=f"{what}: {leverage}"
+        + (
+            f"; the squared error looks about {leverage.optimism:.1%} better than it is"
+            if certain
+            else ", not told from 0"
+        ),
+        size=leverage.value,
+        interval=(leverage.low, leverage.high),
+        hint="trust the cross-fitted score, or nest it" if certain else "",
+    )
+
+
+def _and(found: Moved) -> str:
+    return f"; {found.blame()}" if found.columns else ""
+
+
+def _where(fold: Scored, found: Moved) -> str:
+    return "; ".join(found.steps) or f"fold {fold.number}"
+
+
+def _rng(number: int) -> np.random.Generator:
+    return np.random.default_rng([_SEED, number])

@@ -158,8 +158,8 @@ def audit(
 def _of_target(plan: Plan, number: int) -> Iterable[Verdict]:
     """Yield what comes of the experiments on the pipeline of one target, which is named where there are several."""
     subject = PipelineSubject(plan, number)
-    further = [post_processing(plan, subject)] if plan.post is not None else []
     several = plan.competition.facts.several_targets
+    further = [post_processing(plan, subject)] if plan.post is not None and not several else []
     for verdict in examine(subject, carried=subject.carried, further=further).verdicts:
         yield replace(verdict, name=f"{verdict.name}, {several[number]}") if several else verdict
 

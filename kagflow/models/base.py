@@ -6,11 +6,11 @@ what fitting returns can predict any rows, tell what it relied on, and save itse
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from kagflow.data import Frame
 from kagflow.errors import ModelError, did_you_mean
 from kagflow.metrics import Objective
 from kagflow.models.objective import OwnObjective, StopScore
+from kagflow.models.space import Space
 
 # Where in a library's own code it gave up; says nothing to its user.
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
@@ -40,12 +41,16 @@ class Batch:
         (n,) positive weights; ``None`` when all weigh the same.
     score
         Of stop rows: what early stopping follows; ``None`` for the library's own loss.
+    kept
+        Where an adapter keeps what it made of these rows (binned data) for the next fit on them, by whatever decides
+        on it; ``None`` where there will be none. One fit at a time uses it.
     """
 
     x: Frame
     y: pl.Series
     weight: NDArray[np.float64] | None = None
     score: StopScore | None = None
+    kept: dict[Hashable, Any] | None = None
 
     @property
     def target(self) -> NDArray[np.generic]:
@@ -80,9 +85,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one fit may use."""
+    """What one fit may use.
+
+    Attributes
+    ----------
+    threads
+        Of the CPU.
+    device
+        Where models are fitted.
+    """
 
     threads: int = 1
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 class FittedModel(Protocol):
@@ -132,6 +146,10 @@ class Model(ABC):
         none.
     defaults
         Native parameters that kagflow chooses where the user does not; a run writes them out.
+    space
+        Where parameters are looked for when they are tuned, unless a config says otherwise.
+    known
+        Parameters that did well elsewhere, which a tuner tries first.
     owned
         Names of native parameters that kagflow sets, each with what to do instead.
     names
@@ -145,6 +163,8 @@ class Model(ABC):
     objective_parameter: ClassVar[str | None] = None
     stop_parameter: ClassVar[str | None] = None
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    space: ClassVar[Space] = MappingProxyType({})
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     owned: ClassVar[Mapping[str, str]]
     names: ClassVar[Mapping[str, str]] = MappingProxyType({})
 

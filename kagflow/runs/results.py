@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,8 @@ from kagflow.runs.plan import Plan
 from kagflow.runs.record import METRIC_COLUMN, PROCESSED
 from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds
-from kagflow.stats import bootstrap_se
+from kagflow.stats import Difference, bootstrap_se, paired_difference
+from kagflow.training import Task
 from kagflow.training.postprocess import FittedPost, PostProcessed, post_process
 
 Predictions = NDArray[np.float64]
@@ -62,10 +63,8 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
     FittedPost or None
         What test predictions go through before they are submitted.
     """
-    fitted = {task.fold for task in plan.tasks}
-    numbers = sorted({fold.repeat for fold in plan.setup.folds if fold.number in fitted})
-    repeats = [_repeat(plan, folder, number) for number in numbers]
-    scores = _scores(plan, repeats)
+    repeats = gather_repeats(plan, folder)
+    scores = scores_of(plan, repeats)
     pl.concat(_oof_frame(plan, repeat) for repeat in repeats).write_parquet(folder.path / "oof.parquet")
     targets = plan.competition.facts.several_targets
     test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
@@ -97,13 +96,65 @@ def _submission(plan: Plan, prediction: NDArray[Any]) -> pl.DataFrame:
     )
 
 
-def _repeat(plan: Plan, folder: RunFolder, number: int) -> Repeat:
+class Predicted(Protocol):
+    """Where the predictions of a plan's tasks are found."""
+
+    def oof(self, task: Task) -> tuple[NDArray[np.int64], Predictions]:
+        """Return the rows of a task's fold, and what was predicted for them."""
+
+
+def gather_repeats(plan: Plan, predicted: Predicted) -> list[Repeat]:
+    """Return the OOF predictions of all tasks, repeat by repeat, post-processed as the experiment says."""
+    fitted = {task.fold for task in plan.tasks}
+    numbers = sorted({fold.repeat for fold in plan.setup.folds if fold.number in fitted})
+    return [_repeat(plan, predicted, number) for number in numbers]
+
+
+def whole_score(plan: Plan, repeats: Sequence[Repeat]) -> float:
+    """Return the score over each repeat's whole OOF, averaged: `cv` without its noise.
+
+    Raises
+    ------
+    KagflowError
+        The metric has no score for these predictions.
+    """
+    metric = plan.competition.metric
+    scores = []
+    for repeat in repeats:
+        y, weight = _known(plan, repeat.rows)
+        scores.append(metric.score(y, repeat.scored, weight, _further(plan, repeat.rows)))
+    return float(np.mean(scores))
+
+
+def fold_score(plan: Plan, rows: NDArray[np.int64], prediction: Predictions) -> float | None:
+    """Return the score of one fold's rows, not post-processed; ``None`` where they have none."""
+    y, weight = _known(plan, rows)
+    return _score_or_none(plan.competition.metric, y, prediction, weight, _further(plan, rows))
+
+
+def difference_of(plan: Plan, repeats: Sequence[Repeat], others: Sequence[Repeat]) -> Difference:
+    """Return the score of some predictions minus that of others of the same plan, paired, with its noise."""
+    metric, (_, units) = plan.competition.metric, plan.setup.splitter.units(plan.data.train)
+    found = []
+    for mine, theirs in zip(repeats, others, strict=True):
+        y, weight = _known(plan, mine.rows)
+        codes = None if units is None else np.unique(units[mine.rows], return_inverse=True)[1]
+        further = _further(plan, mine.rows)
+        found.append(
+            paired_difference(metric, y, mine.scored, theirs.scored, weight=weight, units=codes, further=further)
+        )
+    return Difference(
+        value=float(np.mean([each.value for each in found])), se=float(np.mean([each.se for each in found]))
+    )
+
+
+def _repeat(plan: Plan, predicted: Predicted, number: int) -> Repeat:
     """Gather what the tasks of a repeat predicted, and post-process it."""
     rows, predictions = [], []
     for fold in plan.setup.folds:
         tasks = [task for task in plan.tasks if task.fold == fold.number]
         if tasks and fold.repeat == number:
-            made = [folder.oof(task) for task in tasks]
+            made = [predicted.oof(task) for task in tasks]
             rows.append(made[0][0])
             predictions.append(mean_by_target([oof for _, oof in made], [task.target for task in tasks]))
     order = np.argsort(np.concatenate(rows))
@@ -165,8 +216,8 @@ def _fold_of(folds: Folds, repeat: int) -> NDArray[np.int64]:
     return numbers
 
 
-def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
-    """Return the scores of a run: over each repeat's whole OOF, averaged, and of each fold."""
+def scores_of(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
+    """Return scores with their noise: over each repeat's whole OOF, averaged, and of each fold."""
     metric, table = plan.competition.metric, plan.data.train
     unit, units = plan.setup.splitter.units(table)
     whole, errors, by_fold, as_fitted = [], [], [], []

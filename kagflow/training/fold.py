@@ -153,20 +153,18 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
     train = np.arange(setup.table.height) if fold is None else fold.train
     valid = {} if fold is None else {VALID: fold.valid}
     test = (setup.experiment.test == "refit") == (fold is None)
-    model, fitted, built = setup.model, None, None
+    model, learner, ready = setup.model, None, None
     if setup.finds_rounds:
-        assert isinstance(model.rounds, RoundsConfig)
-        fit_rows, stop = _carve(setup, train, model.rounds.stop)
         later = {} if setup.refits else valid
-        built = _features(setup, task, fit_rows, {STOP: stop, **later}, test=test and not setup.refits)
-        fitted = _fit(setup, model, built, task.seed, stop)
+        ready = _prepare_to_stop(setup, task, train, later, test=test and not setup.refits)
+        learner = _fit(setup, model, ready, task.seed)
         if setup.refits:
-            assert fitted[0].rounds is not None
-            model, fitted = model.with_rounds(max(fitted[0].rounds, 1)), None
-    if fitted is None or built is None:
-        built = _features(setup, task, train, valid, test=test)
-        fitted = _fit(setup, model, built, task.seed, None)
-    learner, scale = fitted
+            assert learner.rounds is not None
+            model, learner = model.with_rounds(max(learner.rounds, 1)), None
+    if learner is None or ready is None:
+        ready = _prepare(setup, task, train, valid, test=test)
+        learner = _fit(setup, model, ready, task.seed)
+    built, scale = ready.built, ready.scale
     width = () if setup.problem.task != "multiclass" else (len(setup.problem.classes),)
     return TaskResult(
         task=task,
@@ -185,6 +183,52 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         seconds=time.perf_counter() - started,
         accepted=setup.acceptance.noted,
     )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows on the model's scale, to be fitted once or again and again.
+
+    Attributes
+    ----------
+    built
+        The features.
+    scale
+        The model's scale, as it was learned on the training rows.
+    train
+        The rows to learn from.
+    stop
+        The rows that tell when to stop; ``None`` where rounds are given.
+    """
+
+    built: Built
+    scale: FittedTransform
+    train: Batch
+    stop: Batch | None
+
+
+def prepare_fold(setup: Setup, task: Task) -> Prepared:
+    """Return what fits of a fold need that differ in parameters only: rounds are found on stop rows, without a refit.
+
+    What adapters make of the rows (binned data) is kept with them, for one fit at a time.
+    """
+    assert task.fold is not None
+    fold = setup.folds.folds[task.fold]
+    prepare = _prepare_to_stop if setup.finds_rounds else _prepare
+    ready = prepare(setup, task, fold.train, {VALID: fold.valid}, test=False)
+    stop = None if ready.stop is None else replace(ready.stop, kept={})
+    return replace(ready, train=replace(ready.train, kept={}), stop=stop)
+
+
+def fit_fold(setup: Setup, model: Model, ready: Prepared, seed: int) -> Predictions:
+    """Return (v,) or (v, k) predictions of a prepared fold's valid rows by a model of its training rows.
+
+    Raises
+    ------
+    ModelError
+        The model cannot be fitted, or its predictions are not finite.
+    """
+    return predict_rows(_fit(setup, model, ready, seed), ready.scale, ready.built.frames[VALID])
 
 
 def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
@@ -227,16 +271,25 @@ def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, 
     return built
 
 
-def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:
+def _prepare_to_stop(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Prepared:
+    """Carve stop rows out of the training rows, and prepare the rest with them."""
+    assert isinstance(setup.model.rounds, RoundsConfig)
+    rows, stop = _carve(setup, train, setup.model.rounds.stop)
+    ready = _prepare(setup, task, rows, {STOP: stop, **apply}, test=test)
+    batch = _batch(setup, ready.scale, ready.built.frames[STOP], setup.pool.y[stop], stop)
+    if setup.stop_metric is not None:
+        batch = replace(batch, score=_stop_score(setup, setup.stop_metric, ready.scale, batch, stop))
+    return replace(ready, stop=batch)
+
+
+def _prepare(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Prepared:
+    built = _features(setup, task, train, apply, test=test)
     scale = setup.transform.fit(built.x, built.y)
-    train = _batch(setup, scale, built.x, built.y, built.rows)
-    stop_batch = None
-    if stop is not None:
-        stop_batch = _batch(setup, scale, built.frames[STOP], setup.pool.y[stop], stop)
-        if setup.stop_metric is not None:
-            stop_batch = replace(stop_batch, score=_stop_score(setup, setup.stop_metric, scale, stop_batch, stop))
-    fitted = model.fit(train, stop_batch, problem=setup.problem, resources=setup.resources, seed=seed)
-    return fitted, scale
+    return Prepared(built, scale, _batch(setup, scale, built.x, built.y, built.rows), None)
+
+
+def _fit(setup: Setup, model: Model, ready: Prepared, seed: int) -> FittedModel:
+    return model.fit(ready.train, ready.stop, problem=setup.problem, resources=setup.resources, seed=seed)
 
 
 def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:

@@ -273,6 +273,9 @@ class Experiment(_Strict):
         predictions and scored cross-fitted.
     threads
         Threads in total; ``None`` takes all allowed cores.
+    tuned
+        Where the parameters came from that were chosen by looking at OOF scores; ``tune`` writes it. ``None`` where
+        they were not.
     """
 
     features: str = "default"
@@ -289,6 +292,7 @@ class Experiment(_Strict):
     target_transform: str | None = None
     postprocess: str | None = None
     threads: int | None = Field(default=None, ge=1)
+    tuned: Text | None = None
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

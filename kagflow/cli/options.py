@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,10 @@ Set = Annotated[
     typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable."),
 ]
 Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
+Track = Annotated[
+    Literal["off", "offline", "online"],
+    typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kagflow.errors import KagflowError
@@ -19,6 +20,12 @@ def with_noise(value: float, se: float | None) -> str:
 def rounded(value: float, se: float | None) -> str:
     """Return a number with as many digits as two of its standard error take."""
     return f"{value:.{max(1 - math.floor(math.log10(se)), 0)}f}" if se else f"{value:.5g}"
+
+
+def relative(path: Path) -> Path:
+    """Return a path as seen from here, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def print_error(error: KagflowError) -> None:

@@ -4,11 +4,11 @@ What a verb does is imported when it is called, so that ``kagflow --help`` answe
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from kagflow.cli.options import Config, Debug, Json, Name, Set, Source
+from kagflow.cli.options import Config, Debug, Json, Name, Set, Source, Track
 
 
 def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
@@ -55,10 +55,7 @@ def cv(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
     ] = False,
-    track: Annotated[
-        Literal["off", "offline", "online"],
-        typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
-    ] = "offline",
+    track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -73,6 +70,47 @@ def cv(
         sample=sample,
         only_folds=tuple(only_folds or ()),
         cache=not no_cache,
+        track=track,
+        json=json,
+    )
+
+
+def tune(
+    name: Name,
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", help="A file of configs/NAME/, without .yaml; it names the study.")
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", help="Trials in total, those of earlier calls included (100 in 20m, if neither)."),
+    ] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Wall time of this call: 90s, 20m, 1h30m.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Average each fit over so many seeds.")] = None,
+    storage: Annotated[
+        str | None, typer.Option("--storage", help="URL of an Optuna database, instead of runs/NAME/studies.sqlite.")
+    ] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Also tune once for each fold, on the other folds: an honest score.")
+    ] = False,
+    set_: Set = None,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Look for better parameters, and say what they are worth."""
+    from kagflow.cli import tune as verb
+
+    verb.tune(
+        name,
+        config=config,
+        trials=trials,
+        budget=budget,
+        seeds=seeds,
+        storage=storage,
+        nested=nested,
+        overrides=tuple(set_ or ()),
+        source=source,
         track=track,
         json=json,
     )
@@ -110,4 +148,4 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, audit, cv, predict, runs)
+VERBS = (fetch, check, audit, cv, tune, predict, runs)

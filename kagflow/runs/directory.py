@@ -107,11 +107,11 @@ class RunFolder:
     def oof(self, task: Task) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return a task's rows and their predictions."""
         frame = pl.read_parquet(self._folder(task) / "oof.parquet")
-        return frame["row"].to_numpy(), _predictions(frame.drop("row"))
+        return frame["row"].to_numpy(), predictions_array(frame.drop("row"))
 
     def test(self, task: Task) -> NDArray[np.float64]:
         """Return a task's predictions of the test rows."""
-        return _predictions(pl.read_parquet(self._folder(task) / "test.parquet"))
+        return predictions_array(pl.read_parquet(self._folder(task) / "test.parquet"))
 
     def importance(self, task: Task) -> Frame:
         """Return a task's importance table."""
@@ -198,7 +198,8 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     partial.replace(path)
 
 
-def _predictions(frame: Frame) -> NDArray[np.float64]:
+def predictions_array(frame: Frame) -> NDArray[np.float64]:
+    """Return what ``predictions_frame`` was given."""
     return frame.to_series().to_numpy() if frame.width == 1 else frame.to_numpy(order="c")
 
 

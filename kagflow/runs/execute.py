@@ -96,7 +96,7 @@ def cross_validate(
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = make_plan(competition, experiment, config, origin, extra, look)
     if cache:
-        plan = replace(plan, setups=tuple(replace(setup, cache=_frames(plan, setup)) for setup in plan.setups))
+        plan = with_frames(plan)
     folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
@@ -124,6 +124,11 @@ def cross_validate(
         folder.release()
         tracker.finish(failed=True)
         raise
+
+
+def with_frames(plan: Plan) -> Plan:
+    """Return a plan that keeps features that take long to build, and takes them from where they are kept."""
+    return replace(plan, setups=tuple(replace(setup, cache=_frames(plan, setup)) for setup in plan.setups))
 
 
 def _frames(plan: Plan, setup: Setup) -> FrameCache | None:
@@ -160,7 +165,7 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
                 "edition": plan.data.edition,
             },
             "quick_look": plan.look.document(),
-            "chosen_by_looking": [] if plan.post is None else [f"postprocess: {plan.experiment.postprocess}"],
+            "chosen_by_looking": _chosen_by_looking(plan),
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
             "accepted": _accepted(plan, folder),
             "extra_rows": len(setup.pool.extra_rows),
@@ -169,6 +174,12 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "versions": surroundings.versions(),
         },
     )
+
+
+def _chosen_by_looking(plan: Plan) -> list[str]:
+    experiment = plan.experiment
+    tuned = [] if experiment.tuned is None else [f"parameters: {experiment.tuned}"]
+    return tuned + ([] if plan.post is None else [f"postprocess: {experiment.postprocess}"])
 
 
 def _accepted(plan: Plan, folder: RunFolder) -> list[dict[str, str]]:

@@ -1,0 +1,126 @@
+"""``kagflow tune``: look for better parameters, and say what they are worth."""
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kagflow.cli.printing import print_results, relative, rounded, with_noise
+from kagflow.competition import load
+from kagflow.tracking import make_tracker
+from kagflow.tuning import Limits, Tuned
+from kagflow.tuning import tune as run_study
+
+_MOST_PARAMS = 12
+
+
+def tune(
+    name: str,
+    *,
+    config: str | None,
+    trials: int | None,
+    budget: str | None,
+    seeds: int | None,
+    storage: str | None,
+    nested: bool,
+    overrides: tuple[str, ...],
+    source: Path | None,
+    track: Literal["off", "offline", "online"],
+    json: bool,
+) -> None:
+    """Run a study, cross-validate the best parameters, and give account."""
+    limits = Limits.of(trials, budget)
+    competition = load(name)
+    experiment = competition.experiment(config, overrides)
+    tracker = make_tracker(track, competition.runs_folder, "kagflow", _note)
+    with _Bar(config or "default", competition.metric.direction, first_line=not json) as watcher:
+        tuned = run_study(
+            competition,
+            experiment,
+            config=(config or "default").removesuffix(".yaml"),
+            limits=limits,
+            seeds=seeds,
+            storage=storage,
+            source=source,
+            tracker=tracker,
+            watcher=watcher,
+        )
+    if json:
+        print_results([tuned.result()], tuned.result())
+    else:
+        _print(tuned)
+
+
+def _note(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
+class _Bar:
+    """Shows how a study goes on, on stderr; on stdout the first line names the data's edition."""
+
+    def __init__(self, config: str, direction: str, *, first_line: bool) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn(f"{config} {{task.description}}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._first_line, self._pick = first_line, min if direction == "minimize" else max
+        self._best: float | None = None
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def began(self, edition: str, folder: Path, trials: int | None, done: int) -> None:
+        """Show where the data come from, and what is left to do."""
+        if self._first_line:
+            print(f"data: {edition} edition, {folder}", flush=True)
+        if done:
+            wanted = f" of {trials}" if trials is not None else ""
+            nothing = "; no trial is left to do" if trials is not None and done >= trials else ""
+            print(f"continuing: {done}{wanted} trials were done before{nothing}", file=sys.stderr)
+        self._task = self._progress.add_task("", total=trials, completed=done)
+
+    def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
+        """Move the bar, and show the best score of this call."""
+        if score is not None:
+            self._best = score if self._best is None else self._pick(self._best, score)
+        best = "" if self._best is None else f"best {self._best:.5g}"
+        self._progress.update(self._task, advance=1, description=best)
+
+    def note(self, line: str) -> None:
+        """Print a line."""
+        _note(line)
+
+
+def _print(tuned: Tuned) -> None:
+    run, account = tuned.run, tuned.account
+    scores = run.scores
+    better = "less" if scores["direction"] == "minimize" else "more"
+    print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
+    parts = [f"{tuned.trials} trials", *([f"{tuned.pruned} stopped early"] if tuned.pruned else [])]
+    print(f"  study    {tuned.study}: {', '.join(parts)}, {tuned.new or 'none'} of them now; best is {tuned.best}")
+    if account is None:
+        print("  account  none: the predictions of the trials lie on another machine")
+    else:
+        print(f"  before   {with_noise(account.before, account.before_se)} (trials are scored without a refit)")
+        print(f"  tuned    {with_noise(account.tuned, account.tuned_se)}, on the rows that chose it")
+        if account.corrected is not None:
+            print(f"  corrected  {with_noise(account.corrected, account.corrected_se)}, without the bias of choosing")
+        print(f"  change   {with_noise(account.difference, account.difference_se)}, paired")
+        print(f"  verdict  {account.sentence}")
+    for name, value in list(tuned.params.items())[:_MOST_PARAMS]:
+        print(f"  {name} = {rounded(value, None) if isinstance(value, float) else value}")
+    print(f"  seconds  {tuned.seconds:.1f}")
+    print(f"  config   {relative(tuned.config)}")
+    print(f"  run      {relative(run.path)}")

@@ -1,0 +1,231 @@
+"""Tuning: a study over a model's space, what it brought, and a run with what it found."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from kagflow.competition import Competition
+from kagflow.config import Experiment, RoundsConfig
+from kagflow.data import find_source
+from kagflow.data.source import Source
+from kagflow.runs import Run, cross_validate, list_runs
+from kagflow.runs.execute import with_frames
+from kagflow.runs.plan import Plan, make_plan, written_out
+from kagflow.tracking import NoTracker, Tracker
+from kagflow.training import Layout, plan_layout
+from kagflow.tuning.account import Account, account_of
+from kagflow.tuning.limits import Limits
+from kagflow.tuning.space import Search, first_points
+from kagflow.tuning.study import TrialBook, local_storage
+from kagflow.tuning.tuned_config import check_replaceable, tuned_document, write_tuned
+from kagflow.tuning.work import Pruner, Trials, Watcher, study_plan
+
+_IDLE = ("model", "space", "threads", "tuned")  # keys of an experiment that decide on no trial, or are told apart
+
+_WITH_REFIT = 2.0  # what a run takes at most, in trials: each fold is fitted twice
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came of tuning.
+
+    Attributes
+    ----------
+    run
+        A cross-validation with the best parameters, as ``kagflow cv`` makes it.
+    config
+        The file that holds them.
+    study, storage
+        Name of the study, and the URL of what keeps it.
+    params
+        The best parameters.
+    best
+        Number of the best trial.
+    trials, pruned, new
+        Trials that came to an end; those of them that were stopped early; those that this call ran.
+    account
+        What it brought; ``None`` where another machine has the predictions of the trials.
+    seconds
+        Of this call, the run included.
+    """
+
+    run: Run
+    config: Path
+    study: str
+    storage: str
+    params: Mapping[str, Any]
+    best: int
+    trials: int
+    pruned: int
+    new: int
+    account: Account | None
+    seconds: float
+
+    def result(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        from kagflow.tuning.study import shown_url
+
+        return {
+            **self.run.result(),
+            "seconds": round(self.seconds, 2),
+            "study": self.study,
+            "storage": shown_url(self.storage),
+            "trials": self.trials,
+            "trials_pruned": self.pruned,
+            "trials_new": self.new,
+            "best_trial": self.best,
+            "params": dict(self.params),
+            "tuned_config": str(self.config),
+            **(self.account.document() if self.account else {}),
+        }
+
+
+class _Nobody:
+    def began(self, edition: str, folder: Path, trials: int | None, done: int) -> None:
+        pass
+
+    def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
+        pass
+
+    def note(self, line: str) -> None:
+        pass
+
+
+def tune(
+    competition: Competition,
+    experiment: Experiment | None = None,
+    *,
+    config: str = "default",
+    limits: Limits | None = None,
+    seeds: int | None = None,
+    storage: str | None = None,
+    source: Path | None = None,
+    pruner: Pruner | None = None,
+    tracker: Tracker | None = None,
+    watcher: Watcher | None = None,
+) -> Tuned:
+    """Look for better parameters of an experiment's model, and cross-validate the best ones.
+
+    Parameters
+    ----------
+    competition
+        As ``kagflow.load`` returns it.
+    experiment
+        What to tune; the default one when absent.
+    config
+        Names the study, and the config that comes of it.
+    limits
+        When to stop; by default 100 trials, of which a call does what it can in 20 minutes.
+    seeds
+        Number of seeds that trials and the run average over; the experiment's when absent.
+    storage
+        Any URL of an Optuna database; ``runs/<name>/studies.sqlite`` when absent.
+    source
+        A folder of raw files, instead of the first source that applies.
+    pruner
+        Stops trials early; none is stopped when absent.
+    tracker
+        Mirrors the study, and then the run.
+    watcher
+        Is told how it goes on.
+
+    Raises
+    ------
+    KagflowError
+        The data, the experiment, its space, the budget or the storage is at fault; the error says which.
+    """
+    started = time.perf_counter()
+    limits, tracker, watcher = limits or Limits.of(None, None), tracker or NoTracker(), watcher or _Nobody()
+    experiment = experiment or Experiment()
+    if seeds is not None:
+        experiment = experiment.model_copy(update={"seeds": seeds})
+    path = competition.root / "configs" / competition.name / f"{config}_tuned.yaml"
+    check_replaceable(path)
+    origin = find_source(competition.name, competition.facts, competition.root, source)
+    plan = study_plan(with_frames(make_plan(competition, without_refit(experiment), config, origin)))
+    search = Search.of(plan.setup.model, experiment)
+    folder = competition.runs_folder / "studies" / config
+    storage = storage or local_storage(competition.runs_folder)
+    book = TrialBook(storage, config, competition.metric.direction, made_with(plan, search), search, folder)
+    try:
+        book.ensure(first_points(plan.setup.model, search))
+        watcher.began(origin.edition, origin.folder, limits.trials, book.tried())
+        work = Trials(plan, book, limits, layout_of(plan), pruner, watcher, run_costs=_WITH_REFIT)
+        work.run()
+        with FileLock(folder / "result.lock"):  # two processes may come to the end at once
+            account = account_of(plan, book, competition.metric)
+            params = book.params(book.best())
+            write_tuned(path, *_result(plan, experiment, book, params, account, competition.metric.name))
+            run = _run(competition, path, origin, source, tracker)
+    finally:
+        book.close()
+    return Tuned(
+        run=run,
+        config=path,
+        study=config,
+        storage=storage,
+        params=params,
+        best=book.best().number,
+        trials=book.tried(),
+        pruned=sum(trial.state.name == "PRUNED" for trial in book.trials()),
+        new=work.begun,
+        account=account,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def without_refit(experiment: Experiment) -> Experiment:
+    """Return the experiment as trials fit it: rounds found on stop rows, and no model of all training rows."""
+    rounds = experiment.rounds
+    if isinstance(rounds, RoundsConfig):
+        rounds = rounds.model_copy(update={"refit": False})
+    return experiment.model_copy(update={"rounds": rounds, "test": "refit"})
+
+
+def layout_of(plan: Plan) -> Layout:
+    """Return how many trials run at once: no more than there are folds, as each fold has one fit at a time."""
+    return plan_layout(len(plan.setup.folds), plan.data.train.height, plan.experiment.threads)
+
+
+def made_with(plan: Plan, search: Search) -> dict[str, Any]:
+    """Return the fingerprints of all that decides on a trial's score beside the parameters that are looked for."""
+    experiment = {name: value for name, value in written_out(plan).items() if name not in _IDLE}
+    model = plan.experiment.model
+    given = {name: value for name, value in search.given.items() if name not in search.space}
+    return {
+        "data": plan.data.fingerprint,
+        "edition": plan.data.edition,
+        "folds": plan.setup.folds.fingerprint,
+        "features": plan.competition.source_hash,
+        "metric": plan.competition.metric.name,
+        "model": {"kind": model.kind, "estimator": model.estimator, "params": given},
+        "experiment": experiment,
+        "space": search.document(),
+    }
+
+
+def _result(
+    plan: Plan, experiment: Experiment, book: TrialBook, params: dict[str, Any], account: Account | None, metric: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the tuned config, and the lines that tell where it came from."""
+    origin = f"study {book.name}, trial {book.best().number} of {book.tried()}"
+    story = [f"Parameters found by `kagflow tune {plan.competition.name}`, {datetime.now(UTC):%Y-%m-%d}: {origin}."]
+    if account is not None:
+        story.append(f"{metric} {account.before:.6g} as the config was, {account.tuned:.6g} as tuned (both no refit).")
+        story.append(f"Verdict: {account.sentence}.")
+    return tuned_document(experiment, params, origin), story
+
+
+def _run(competition: Competition, path: Path, origin: Source, source: Path | None, tracker: Tracker) -> Run:
+    """Return the run of a tuned config: the one that is there, or a new one."""
+    experiment = competition.experiment(path.stem)
+    key = make_plan(competition, experiment, path.stem, origin).key
+    known = [run for run in list_runs(competition.runs_folder) if run.name.endswith(f"-{path.stem}-{key}")]
+    if known:
+        return known[-1]
+    return cross_validate(competition, experiment, config=path.stem, source=source, tracker=tracker)

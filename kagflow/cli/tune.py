@@ -44,6 +44,7 @@ def tune(
             seeds=seeds,
             storage=storage,
             source=source,
+            nested=nested,
             tracker=tracker,
             watcher=watcher,
         )
@@ -119,6 +120,8 @@ def _print(tuned: Tuned) -> None:
             print(f"  corrected  {with_noise(account.corrected, account.corrected_se)}, without the bias of choosing")
         print(f"  change   {with_noise(account.difference, account.difference_se)}, paired")
         print(f"  verdict  {account.sentence}")
+    if tuned.nested is not None:
+        print(f"  nested   {with_noise(tuned.nested.cv, tuned.nested.se)}: tuning itself, on rows that it never saw")
     for name, value in list(tuned.params.items())[:_MOST_PARAMS]:
         print(f"  {name} = {rounded(value, None) if isinstance(value, float) else value}")
     print(f"  seconds  {tuned.seconds:.1f}")

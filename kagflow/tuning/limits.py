@@ -49,6 +49,10 @@ class Limits:
         """Seconds that are left."""
         return float("inf") if self.seconds is None else self.seconds - (time.monotonic() - self.began)
 
+    def share(self, parts: int) -> "Limits":
+        """Return the limits of one of so many studies, which have what is left of the time between them."""
+        return Limits(self.trials, None if self.seconds is None else max(self.left / parts, 0.001))
+
 
 def parse_seconds(text: str) -> float:
     """Return the seconds of ``90s``, ``20m`` or ``1h30m``.

@@ -223,7 +223,7 @@ class TrialBook:
         known = self._study.user_attrs.get(_MADE_WITH)
         wanted = json.loads(json.dumps(made_with))
         if known is None and not self.trials():
-            for left in self.folder.glob("[0-9]*"):  # of a study that was deleted
+            for left in self.folder.glob("[0-9]*"):  # trials of a study that was deleted
                 shutil.rmtree(left, ignore_errors=True)
             self._study.set_user_attr(_MADE_WITH, wanted)
             return

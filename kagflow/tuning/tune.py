@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,14 @@ from kagflow.tracking import NoTracker, Tracker
 from kagflow.training import Layout, plan_layout
 from kagflow.tuning.account import Account, account_of
 from kagflow.tuning.limits import Limits
+from kagflow.tuning.mirror import StudyMirror
+from kagflow.tuning.nested import Nested, inner_plan, tune_nested
+from kagflow.tuning.plots import write_plots
 from kagflow.tuning.space import Search, first_points
 from kagflow.tuning.study import TrialBook, local_storage
 from kagflow.tuning.tuned_config import check_replaceable, tuned_document, write_tuned
-from kagflow.tuning.work import Pruner, Trials, Watcher, study_plan
+from kagflow.tuning.watch import Nobody, Watcher
+from kagflow.tuning.work import Pruner, Trials, study_plan
 
 _IDLE = ("model", "space", "threads", "tuned")  # keys of an experiment that decide on no trial, or are told apart
 
@@ -50,6 +55,8 @@ class Tuned:
         Trials that came to an end; those of them that were stopped early; those that this call ran.
     account
         What it brought; ``None`` where another machine has the predictions of the trials.
+    nested
+        The score of tuning itself, where it was asked for.
     seconds
         Of this call, the run included.
     """
@@ -64,6 +71,7 @@ class Tuned:
     pruned: int
     new: int
     account: Account | None
+    nested: Nested | None
     seconds: float
 
     def result(self) -> dict[str, Any]:
@@ -82,18 +90,8 @@ class Tuned:
             "params": dict(self.params),
             "tuned_config": str(self.config),
             **(self.account.document() if self.account else {}),
+            **(self.nested.document() if self.nested else {}),
         }
-
-
-class _Nobody:
-    def began(self, edition: str, folder: Path, trials: int | None, done: int) -> None:
-        pass
-
-    def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
-        pass
-
-    def note(self, line: str) -> None:
-        pass
 
 
 def tune(
@@ -106,6 +104,7 @@ def tune(
     storage: str | None = None,
     source: Path | None = None,
     pruner: Pruner | None = None,
+    nested: bool = False,
     tracker: Tracker | None = None,
     watcher: Watcher | None = None,
 ) -> Tuned:
@@ -129,6 +128,8 @@ def tune(
         A folder of raw files, instead of the first source that applies.
     pruner
         Stops trials early; none is stopped when absent.
+    nested
+        Whether to tune also once for each fold on the other folds only, for an honest score.
     tracker
         Mirrors the study, and then the run.
     watcher
@@ -140,7 +141,7 @@ def tune(
         The data, the experiment, its space, the budget or the storage is at fault; the error says which.
     """
     started = time.perf_counter()
-    limits, tracker, watcher = limits or Limits.of(None, None), tracker or NoTracker(), watcher or _Nobody()
+    limits, tracker, watcher = limits or Limits.of(None, None), tracker or NoTracker(), watcher or Nobody()
     experiment = experiment or Experiment()
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": seeds})
@@ -151,17 +152,30 @@ def tune(
     search = Search.of(plan.setup.model, experiment)
     folder = competition.runs_folder / "studies" / config
     storage = storage or local_storage(competition.runs_folder)
+    outer = list(plan.setup.folds) if nested else []
+    for fold in outer:
+        inner_plan(plan, fold)  # refuses folds that leave too little, before hours of work
     book = TrialBook(storage, config, competition.metric.direction, made_with(plan, search), search, folder)
     try:
         book.ensure(first_points(plan.setup.model, search))
         watcher.began(origin.edition, origin.folder, limits.trials, book.tried())
-        work = Trials(plan, book, limits, layout_of(plan), pruner, watcher, run_costs=_WITH_REFIT)
+        mirror = StudyMirror(tracker, watcher, competition, book, experiment)
+        work = Trials(plan, book, limits.share(len(outer) + 1), layout_of(plan), pruner, mirror, run_costs=_WITH_REFIT)
         work.run()
+        account = account_of(plan, book, competition.metric)
+        params = book.params(book.best())
+        inner = None
+        if nested:
+            final = make_plan(competition, experiment.model_copy(update={"test": "refit"}), config, origin)
+            inner = _nested(plan, final, folder, storage, limits, pruner, watcher, search)
+        mirror.finish({} if account is None else account.document())
+        write_plots(book.study(), competition.runs_folder / "report" / config)
         with FileLock(folder / "result.lock"):  # two processes may come to the end at once
-            account = account_of(plan, book, competition.metric)
-            params = book.params(book.best())
             write_tuned(path, *_result(plan, experiment, book, params, account, competition.metric.name))
             run = _run(competition, path, origin, source, tracker)
+    except BaseException:
+        tracker.finish(failed=True)
+        raise
     finally:
         book.close()
     return Tuned(
@@ -175,8 +189,37 @@ def tune(
         pruned=sum(trial.state.name == "PRUNED" for trial in book.trials()),
         new=work.begun,
         account=account,
+        nested=inner,
         seconds=time.perf_counter() - started,
     )
+
+
+def _nested(
+    plan: Plan,
+    final: Plan,
+    folder: Path,
+    storage: str,
+    limits: Limits,
+    pruner: Pruner | None,
+    watcher: Watcher,
+    search: Search,
+) -> Nested:
+    """Tune once for each outer fold, in a study of its own."""
+    outer = len(plan.setup.folds)
+    done = 0
+
+    def study(inner: Plan, name: str) -> dict[str, Any]:
+        nonlocal done
+        own = folder.with_name(f"{folder.name}-{name}")
+        direction = plan.competition.metric.direction
+        with closing(TrialBook(storage, own.name, direction, made_with(inner, search), search, own)) as book:
+            book.ensure(first_points(inner.setup.model, search))
+            watcher.note(f"{name}: {book.tried()} trials were done before")
+            Trials(inner, book, limits.share(outer - done), layout_of(inner), pruner, watcher).run()
+            done += 1
+            return book.params(book.best())
+
+    return tune_nested(plan, final, folder, study)
 
 
 def without_refit(experiment: Experiment) -> Experiment:

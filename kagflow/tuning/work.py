@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from kagflow.tuning.oof import OneTarget, TrialFolder
 from kagflow.tuning.prepared import PreparedFolds
 from kagflow.tuning.space import AS_IT_IS
 from kagflow.tuning.study import TrialBook
+from kagflow.tuning.watch import Watcher
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -57,19 +57,6 @@ class Pruner(Protocol):
         """Say whether a trial is clearly behind the best one, by the folds that it has done."""
 
 
-class Watcher(Protocol):
-    """Who is told how a study goes on."""
-
-    def began(self, edition: str, folder: Path, trials: int | None, done: int) -> None:
-        """Hear that the data are known, how many trials there are to be, and how many are done."""
-
-    def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
-        """Hear that a trial is ``COMPLETE``, ``PRUNED`` or ``FAIL``, and on disk."""
-
-    def note(self, line: str) -> None:
-        """Hear something worth knowing."""
-
-
 class Trials:
     """Runs trials of a study until there are enough or time is up.
 
@@ -88,7 +75,7 @@ class Trials:
     watcher
         Is told how it goes on.
     run_costs
-        Of the time limit, how many trials the run takes that comes after them.
+        How many trials' time to leave for the run that comes after them.
     """
 
     def __init__(

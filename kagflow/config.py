@@ -273,6 +273,10 @@ class Experiment(_Strict):
         predictions and scored cross-fitted.
     threads
         Threads in total; ``None`` takes all allowed cores.
+    space
+        Where ``tune`` looks for parameters, beside and in place of the model's own space: by parameter, a range
+        ``[8, 64]`` or ``{low: 0.01, high: 0.2, log: true}``, ``{choices: [gbdt, dart]}``, one value to fix it, or null
+        to leave it alone. Of no meaning to a run.
     """
 
     features: str = "default"
@@ -289,6 +293,7 @@ class Experiment(_Strict):
     target_transform: str | None = None
     postprocess: str | None = None
     threads: int | None = Field(default=None, ge=1)
+    space: dict[str, Any] = Field(default_factory=dict)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

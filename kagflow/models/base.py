@@ -6,7 +6,7 @@ what fitting returns can predict any rows, tell what it relied on, and save itse
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -178,19 +178,41 @@ class Model(ABC):
         found: dict[str, Any] = {}
         for name, value in params.items():
             where = f"model.params.{name}"
-            if name in self.owned:
-                raise ModelError(f"{name!r} is set by kagflow", hint=self.owned[name], where=where)
-            if self.names and name not in self.names:
-                raise ModelError(
-                    f"{type(self).__name__} has no parameter {name!r}", hint=did_you_mean(name, self.names), where=where
-                )
-            main = self.names.get(name, name)
+            main = self.main_name(name, where)
             if main in found:
                 raise ModelError(
                     f"{name!r} is another name of {main!r}, and that is given too", hint="keep one of them", where=where
                 )
             found[main] = value
         return found
+
+    def main_name(self, name: str, where: str) -> str:
+        """Return the main name of a native parameter, by any of its names.
+
+        Raises
+        ------
+        ModelError
+            It belongs to kagflow, or the library has none of that name.
+        """
+        if name in self.owned:
+            raise ModelError(f"{name!r} is set by kagflow", hint=self.owned[name], where=where)
+        if self.names and name not in self.names:
+            raise ModelError(
+                f"{type(self).__name__} has no parameter {name!r}", hint=did_you_mean(name, self.names), where=where
+            )
+        return self.names.get(name, name)
+
+    def search_space(self) -> Space:
+        """Return where parameters are looked for, unless a config says otherwise."""
+        return self.space
+
+    def known_params(self) -> tuple[Mapping[str, Any], ...]:
+        """Return parameters that did well elsewhere."""
+        return self.known
+
+    def parameter_names(self) -> Collection[str]:
+        """Return the main names of all native parameters; empty where they are not known before a fit."""
+        return set(self.names.values())
 
     def check_functions(self, problem: Problem, objective: str | None, stop_metric: str | None) -> None:
         """Refuse an objective or a stop metric of the experiment that this model cannot take.

@@ -17,6 +17,7 @@ from kagflow.data import Frame
 from kagflow.errors import KagflowError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 from kagflow.models.objective import StopScore, answer
+from kagflow.models.space import Range, Space
 
 _OBJECTIVES = {"squared_error": "RMSE", "absolute_error": "MAE", "log_loss": "Logloss"}
 _NO_CATEGORY = -1  # the code of null, which CatBoost rejects among categories
@@ -73,6 +74,29 @@ class CatBoost(Model):
     stop_parameter: ClassVar[str | None] = "eval_metric"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "max_ctr_complexity": 4}
+    )
+    # Ranges about those of TabArena (Erickson et al., 2025); deeper than 8 costs much time and seldom gains.
+    # Nothing of how rows are drawn: by loss and device that is done otherwise, with other parameters.
+    space: ClassVar[Space] = MappingProxyType(
+        {
+            # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+            # others should be.
+            "learning_rate": Range(0.03, 0.15, log=True),
+            "depth": Range(4, 8),
+            "l2_leaf_reg": Range(0.1, 30.0, log=True),
+            "random_strength": Range(0.1, 10.0, log=True),  # noise on the scores of splits
+            "one_hot_max_size": Range(2, 32, log=True),  # of a meaning where there are categories only
+        }
+    )
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"depth": 4, "l2_leaf_reg": 10.0, "random_strength": 2.0},
+        # The library's own shape.
+        {"depth": 6, "l2_leaf_reg": 3.0, "random_strength": 1.0},
+        # Deep: interactions, and enough rows for them.
+        {"depth": 8, "l2_leaf_reg": 3.0, "random_strength": 1.0},
+        # Little held back: large data with little noise.
+        {"depth": 7, "l2_leaf_reg": 0.5, "random_strength": 0.2},
     )
     owned: ClassVar[Mapping[str, str]] = {name: hint for hint, names in _OWNED.items() for name in names.split()}
     names: ClassVar[Mapping[str, str]] = _main_names()

@@ -15,6 +15,7 @@ from kagflow.data import Frame
 from kagflow.errors import ModelError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
+from kagflow.models.space import Choice, Range, Space
 
 # Main name of every parameter that LightGBM knows, by each of its aliases. Given two of them, it drops one silently.
 _MAIN_NAMES: Mapping[str, str] = {
@@ -51,6 +52,40 @@ class LightGBM(Model):
         "cat_smooth": 20.0,
         "min_data_per_group": 50,
     }
+    # Ranges about those of TabArena (Erickson et al., 2025), a little narrower where its best sets do not go.
+    space: ClassVar[Space] = {
+        # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+        # others should be. Low enough to be of the final model; anything lower is for the last fit, not for a search.
+        "learning_rate": Range(0.02, 0.1, log=True),
+        "num_leaves": Range(8, 255, log=True),
+        "min_data_in_leaf": Range(3, 200, log=True),  # noisy targets like more than TabArena's 64
+        "feature_fraction": Range(0.3, 1.0),
+        "bagging_fraction": Range(0.5, 1.0),
+        # As good as none at their lower ends.
+        "lambda_l1": Range(1e-4, 10.0, log=True),
+        "lambda_l2": Range(1e-3, 30.0, log=True),
+        # Of a meaning where there are categories only: how much a rare one may say.
+        "cat_smooth": Range(1.0, 100.0, log=True),
+        "extra_trees": Choice((False, True)),  # of noisy data, splits drawn at random
+    }
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"num_leaves": 8, "min_data_in_leaf": 50, "feature_fraction": 0.5, "bagging_fraction": 0.7, "lambda_l2": 10.0},
+        # The library's own shape, with columns and rows drawn.
+        {"num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.8, "bagging_fraction": 0.8, "lambda_l2": 1.0},
+        # Deep, as AutoGluon's "Large" (Erickson et al., 2020).
+        {"learning_rate": 0.03, "num_leaves": 128, "min_data_in_leaf": 5, "feature_fraction": 0.9},
+        # Splits drawn at random, as AutoGluon's "XT".
+        {"num_leaves": 64, "min_data_in_leaf": 10, "feature_fraction": 0.8, "extra_trees": True},
+        # Many leaves on few columns at a time: large data with many weak features.
+        {
+            "num_leaves": 200,
+            "min_data_in_leaf": 100,
+            "feature_fraction": 0.3,
+            "bagging_fraction": 0.7,
+            "lambda_l1": 1.0,
+        },
+    )
     owned: ClassVar[Mapping[str, str]] = {alias: _OWNED[main] for alias, main in _MAIN_NAMES.items() if main in _OWNED}
     names: ClassVar[Mapping[str, str]] = _MAIN_NAMES
 

@@ -16,6 +16,7 @@ from kagflow.data import Frame
 from kagflow.errors import ModelError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
+from kagflow.models.space import Range, Space
 
 _OBJECTIVES = {
     "squared_error": "reg:squarederror",
@@ -67,6 +68,39 @@ class XGBoost(Model):
             "reg_lambda": 1.0,
             "tree_method": "hist",
         }
+    )
+    # Ranges about those of TabArena (Erickson et al., 2025), wider in the depth and in the weight of a leaf.
+    space: ClassVar[Space] = MappingProxyType(
+        {
+            # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+            # others should be.
+            "learning_rate": Range(0.02, 0.1, log=True),
+            "max_depth": Range(3, 10),
+            "min_child_weight": Range(0.1, 100.0, log=True),  # a sum of Hessians: rows, or fewer for classes
+            "subsample": Range(0.5, 1.0),
+            "colsample_bytree": Range(0.3, 1.0),
+            "colsample_bynode": Range(0.5, 1.0),
+            # As good as none at their lower ends. No `gamma`: in units of the loss, it has no range for all targets.
+            "reg_alpha": Range(1e-4, 10.0, log=True),
+            "reg_lambda": Range(1e-3, 30.0, log=True),
+        }
+    )
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"max_depth": 3, "min_child_weight": 10.0, "subsample": 0.7, "colsample_bytree": 0.5, "reg_lambda": 10.0},
+        # The library's own shape, with columns and rows drawn.
+        {"max_depth": 6, "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": 0.8, "reg_lambda": 1.0},
+        # Columns drawn at each node, like a forest.
+        {"max_depth": 8, "min_child_weight": 5.0, "subsample": 0.8, "colsample_bytree": 1.0, "colsample_bynode": 0.5},
+        # Deep, held back by the weight of a leaf and few columns: large data.
+        {
+            "learning_rate": 0.03,
+            "max_depth": 10,
+            "min_child_weight": 30.0,
+            "subsample": 0.7,
+            "colsample_bytree": 0.4,
+            "reg_alpha": 1.0,
+        },
     )
     owned: ClassVar[Mapping[str, str]] = {name: hint for hint, names in _OWNED.items() for name in names.split()}
     names: ClassVar[Mapping[str, str]] = {name: name for name in _SINGLE_NAMES.split()} | {

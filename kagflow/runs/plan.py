@@ -18,7 +18,7 @@ from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
 from kagflow.metrics import Metric, find_metric
-from kagflow.models import Problem, Resources, make_model
+from kagflow.models import Problem, Resources, configured_space, make_model
 from kagflow.runs import surroundings
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
@@ -86,7 +86,7 @@ class Plan:
     def key(self) -> str:
         """Hash of everything that decides on the result."""
         parts = {
-            "experiment": self.experiment.model_dump(mode="json"),
+            "experiment": self.experiment.model_dump(mode="json", exclude={"space"}),
             "sources": self.competition.source_hash,
             "data": self.data.fingerprint,
             "edition": self.data.edition,
@@ -118,6 +118,7 @@ def make_plan(
             where="extra",
         )
     model = make_model(experiment.model, experiment.rounds)
+    configured_space(model, experiment.space)  # a run does not look there, but a wrong word is found now
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
     features = competition.feature_set(experiment.features)

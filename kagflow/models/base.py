@@ -6,11 +6,11 @@ what fitting returns can predict any rows, tell what it relied on, and save itse
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,10 @@ from kagflow.models.space import Space
 
 # Where in a library's own code it gave up; says nothing to its user.
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
+
+_MOST_KEPT = 4
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -291,6 +295,28 @@ class Model(ABC):
         ModelError
             The parameters do not fit the library, or the library could not fit the data.
         """
+
+
+def kept(batch: Batch, key: Hashable, make: Callable[[], Made]) -> Made:
+    """Return what was made of a batch's rows before, or make it and keep it.
+
+    Parameters
+    ----------
+    batch
+        Keeps it for the next fit, where it has room to.
+    key
+        Everything but the rows that decides on what is made. What is kept must come out of a fit unchanged.
+    make
+        Makes it of the batch.
+    """
+    if batch.kept is None:
+        return make()
+    if key not in batch.kept:
+        if len(batch.kept) >= _MOST_KEPT:
+            del batch.kept[next(iter(batch.kept))]  # the oldest: binned data are large
+        batch.kept[key] = make()
+    made: Made = batch.kept[key]
+    return made
 
 
 def categorical_columns(x: Frame) -> list[str]:

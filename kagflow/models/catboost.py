@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from kagflow.data import Frame
 from kagflow.errors import KagflowError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import StopScore, answer
 from kagflow.models.space import Range, Space
 
@@ -25,6 +25,17 @@ _NO_CATEGORY = -1  # the code of null, which CatBoost rejects among categories
 # Below 200 rounds CatBoost itself takes fewer steps a leaf and simpler combinations of categories: another model than
 # the one whose rounds were found. So the steps, and `max_ctr_complexity` below, are always those of more rounds.
 _LEAF_ESTIMATION_STEPS = {"Logloss": 10, "CrossEntropy": 10, "Poisson": 10, "Expectile": 5}
+
+# What decides on the bins of all features; with one of the second kind, CatBoost itself makes them at each fit.
+_BINNING = ("border_count", "feature_border_type", "nan_mode")
+_BINNING_OF_SOME = (
+    "per_float_feature_quantization",
+    "input_borders",
+    "ignored_features",
+    "sparse_features_conflict_fraction",
+    "dev_efb_max_buckets",
+)
+_ROWS_FOR_BORDERS = 200_000  # of more, CatBoost draws so many
 
 # Names of one parameter stand together, the main one first.
 _SYNONYMS = (
@@ -116,14 +127,14 @@ class CatBoost(Model):
             params["eval_metric"] = "RMSE"  # it must have one; of training rows, and followed by nobody
         try:
             if stop is not None and patience is not None:
-                stop_pool = _pool(stop, resources.threads, start)
+                stop_pool = kept(stop, ("stop", start), lambda: _pool(stop, resources.threads, start))
                 params |= {"od_type": "Iter", "od_wait": patience, "use_best_model": True}
                 if stop.score is not None:
                     params["eval_metric"] = _StopMetric(
                         _noting(_score_of(stop, stop.score, kind), raised), stop.score.maximize
                     )
             model = catboost.CatBoost(params)
-            model.fit(_pool(train, resources.threads, start), eval_set=stop_pool)
+            model.fit(_training_pool(train, params, start), eval_set=stop_pool)
         except (catboost.CatBoostError, ValueError, TypeError) as error:
             raise (raised[0] if raised else self._refuses(error)) from error
         if problem.own is not None:
@@ -255,6 +266,31 @@ def _pool(batch: Batch, threads: int, start: float) -> catboost.Pool:
         cat_features=categorical_columns(batch.x),
         thread_count=threads,
     )
+
+
+def _training_pool(train: Batch, params: Mapping[str, Any], start: float) -> catboost.Pool:
+    """Return the rows to fit on; in bins where they are kept and CatBoost makes the same model of them.
+
+    It does not of categories, whose treatment is then decided with the bins, nor of so many rows that it draws some
+    to find borders, nor on a GPU. There only the unbinned rows are kept.
+    """
+    threads = params["thread_count"]
+    bins = {name: params[name] for name in _BINNING if name in params}
+    binned = (
+        train.kept is not None
+        and not categorical_columns(train.x)
+        and train.x.height < _ROWS_FOR_BORDERS
+        and params["task_type"] == "CPU"
+        and not any(name in params for name in _BINNING_OF_SOME)
+    )
+
+    def make() -> catboost.Pool:
+        pool = _pool(train, threads, start)
+        if binned:
+            pool.quantize(**bins)
+        return pool
+
+    return kept(train, ("train", start, repr(bins) if binned else ""), make)
 
 
 def _matrix(x: Frame) -> Frame:

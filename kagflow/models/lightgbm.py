@@ -1,7 +1,7 @@
 """LightGBM (Ke et al., 2017)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kagflow.config import Task
 from kagflow.data import Frame
 from kagflow.errors import ModelError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
 from kagflow.models.space import Choice, Range, Space
 
@@ -21,6 +21,12 @@ from kagflow.models.space import Choice, Range, Space
 _MAIN_NAMES: Mapping[str, str] = {
     alias: main for main, aliases in lightgbm.basic._ConfigAliases._get_all_param_aliases().items() for alias in aliases
 }
+# What decides on the bins, by LightGBM's own check of a Dataset that is used again; the seed is that of the rows drawn
+# to find borders. With `feature_pre_filter`, so do all parameters that say whether a feature could ever split.
+_BINNING = (
+    "bin_construct_sample_cnt data_random_seed enable_bundle feature_pre_filter forcedbins_filename is_enable_sparse "
+    "linear_tree max_bin max_bin_by_feature min_data_in_bin use_missing zero_as_missing seed device_type"
+).split()
 _OBJECTIVES = {"squared_error": "regression", "absolute_error": "regression_l1", "log_loss": "binary"}
 
 _OWNED = {
@@ -97,18 +103,21 @@ class LightGBM(Model):
         own = None
         if problem.own is not None:
             own = _Raw(problem.own.start(train.target, train.weight, problem.task), problem.task)
-        data = _dataset(train, params, own)
+        binning = _binning(params, own)
         callbacks: list[Any] = []
         valid_sets: list[lightgbm.Dataset] = []
         follow = None
-        if stop is not None and patience is not None:
-            callbacks.append(lightgbm.early_stopping(patience, verbose=False))
-            valid_sets.append(_dataset(stop, params, own, reference=data))
-            if stop.score is not None:
-                follow = _follow(stop.score, own)
-                params["metric"] = "none"
-        native = params if problem.own is None else params | {"objective": _derivatives(problem.own, train)}
         try:
+            data = kept(train, binning, lambda: _dataset(train, params, own))
+            if stop is not None and patience is not None:
+                # Its bins are those of the training rows, whose Dataset it also holds on to.
+                held_out = kept(stop, (binning, id(data)), lambda: _dataset(stop, params, own, reference=data))
+                valid_sets.append(held_out)
+                callbacks.append(lightgbm.early_stopping(patience, verbose=False))
+                if stop.score is not None:
+                    follow = _follow(stop.score, own)
+                    params["metric"] = "none"
+            native = params if problem.own is None else params | {"objective": _derivatives(problem.own, train)}
             booster = lightgbm.train(
                 native,
                 data,
@@ -149,6 +158,9 @@ class LightGBM(Model):
             **classes,
             "force_col_wise": "force_row_wise" not in self.params,  # chosen once, else each fit would time both
             "verbosity": -1,
+            # LightGBM would drop features that cannot split with this `min_data_in_leaf`, so that the bins would hang
+            # on it, and the columns drawn for a tree on what was dropped.
+            "feature_pre_filter": False,
             **self.params,
             "deterministic": True,
             "seed": seed,
@@ -228,11 +240,18 @@ def _follow(stop: StopScore, own: _Raw | None) -> Callable[[Any, Any], tuple[str
     return score
 
 
+def _binning(params: Mapping[str, Any], own: _Raw | None) -> Hashable:
+    """Return what decides on a Dataset but its rows; an own objective's start is a part of it."""
+    deciding = params if params["feature_pre_filter"] else {name: params.get(name) for name in _BINNING}
+    return repr(sorted(deciding.items())), own
+
+
 def _dataset(
     batch: Batch, params: Mapping[str, Any], own: _Raw | None, reference: lightgbm.Dataset | None = None
 ) -> lightgbm.Dataset:
+    """Return binned rows; made at once, so that what is kept does not hang on parameters of a fit to come."""
     categories = categorical_columns(batch.x)
-    return lightgbm.Dataset(
+    data = lightgbm.Dataset(
         _matrix(batch.x),
         batch.target,
         reference=reference,
@@ -242,6 +261,7 @@ def _dataset(
         categorical_feature=[batch.x.columns.index(name) for name in categories],
         params=dict(params),
     )
+    return data.construct()
 
 
 def _matrix(x: Frame) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kagflow.config import RoundsConfig
 from kagflow.data import Frame
 from kagflow.errors import ModelError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
 from kagflow.models.space import Range, Space
 
@@ -140,7 +140,8 @@ class XGBoost(Model):
                     params["disable_default_eval_metric"] = True
                 maximize = None if stop.score is None else stop.score.maximize
                 callbacks.append(xgboost.callback.EarlyStopping(rounds=patience, save_best=True, maximize=maximize))
-                evals.append((xgboost.DMatrix(_matrix(stop.x), **_rest(stop, params)), "stop"))
+                held_out = kept(stop, "stop", lambda: xgboost.DMatrix(_matrix(stop.x), **_rest(stop, params)))
+                evals.append((held_out, "stop"))
             booster = xgboost.train(
                 params,
                 data,
@@ -231,7 +232,11 @@ def _training_data(train: Batch, params: Mapping[str, Any]) -> xgboost.DMatrix:
     """Return the rows to fit on, in bins where the method of growing trees works on bins."""
     if params["tree_method"] in ("hist", "auto"):
         bins = {"max_bin": params["max_bin"]} if "max_bin" in params else {}
-        return xgboost.QuantileDMatrix(_matrix(train.x), **_rest(train, params), **bins)
+        return kept(
+            train,
+            ("train", repr(bins), params["device"]),
+            lambda: xgboost.QuantileDMatrix(_matrix(train.x), **_rest(train, params), **bins),
+        )
     return xgboost.DMatrix(_matrix(train.x), **_rest(train, params))
 
 

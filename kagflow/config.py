@@ -273,6 +273,9 @@ class Experiment(_Strict):
         predictions and scored cross-fitted.
     threads
         Threads in total; ``None`` takes all allowed cores.
+    device
+        ``cuda`` fits LightGBM, XGBoost and CatBoost on a GPU; ``auto`` does where one is to be had and the rows are
+        many, and else takes the CPU, where results are the same to the bit each time.
     space
         Where ``tune`` looks for parameters, beside and in place of the model's own space: by parameter, a range
         ``[8, 64]`` or ``{low: 0.01, high: 0.2, log: true}``, ``{choices: [gbdt, dart]}``, one value to fix it, or null
@@ -293,6 +296,7 @@ class Experiment(_Strict):
     target_transform: str | None = None
     postprocess: str | None = None
     threads: int | None = Field(default=None, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     space: dict[str, Any] = Field(default_factory=dict)
 
 

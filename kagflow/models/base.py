@@ -25,6 +25,7 @@ from kagflow.models.space import Space
 
 # Where in a library's own code it gave up; says nothing to its user.
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
+_NO_MEMORY = re.compile(r"out of (device )?memory|memory.?allocation|bad_alloc|not enough memory", re.IGNORECASE)
 
 _MOST_KEPT = 4
 
@@ -148,6 +149,9 @@ class Model(ABC):
     objective_parameter, stop_parameter
         The native parameters in whose place an own objective and a stop metric stand; ``None`` where the kind takes
         none.
+    gpu_memory
+        Native parameters that decide most on how much memory a GPU needs; empty for a kind that is fitted on the CPU
+        only.
     defaults
         Native parameters that kagflow chooses where the user does not; a run writes them out.
     space
@@ -166,6 +170,7 @@ class Model(ABC):
     refits: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = None
     stop_parameter: ClassVar[str | None] = None
+    gpu_memory: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     space: ClassVar[Space] = MappingProxyType({})
     known: ClassVar[tuple[Mapping[str, Any], ...]] = ()
@@ -261,10 +266,29 @@ class Model(ABC):
             raise ValueError("derivatives tell no loss that stopping could follow, and the stop rows have no score")
         return self.rounds.limit, self.rounds.patience
 
-    def _refuses(self, error: Exception) -> ModelError:
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        """Return what this model needs and the library has on the CPU only; empty for nothing.
+
+        Parameters
+        ----------
+        problem
+            What is to be learned.
+        scored
+            Whether stop rows are scored by a metric of ours.
+        """
+        return ""
+
+    def _refuses(self, error: Exception, resources: Resources | None = None) -> ModelError:
         """Return what to tell the user when the library could not fit."""
         message = _CODE_LOCATION.sub("", str(error).split("Stack trace:", maxsplit=1)[0].strip())
         first_line = next(iter(message.splitlines()), type(error).__name__)
+        if resources is not None and resources.device == "cuda" and _NO_MEMORY.search(str(error)):
+            # No silent change to the CPU: folds of one run would come from two devices.
+            return ModelError(
+                f"{type(self).__name__}: the memory of the GPU is too small: {first_line}",
+                hint=f"lower {' or '.join(self.gpu_memory)}, take fewer rows or columns, or write `device: cpu`",
+                where="device",
+            )
         return ModelError(
             f"{self.estimator or type(self).__name__}: {first_line}",
             hint="check model.params against the library's documentation; --debug shows more",

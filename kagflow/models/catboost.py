@@ -54,8 +54,7 @@ _OWNED = {
     "use `threads`": "thread_count",
     "use `rounds`": "iterations n_estimators num_boost_round num_trees od_wait early_stopping_rounds od_type od_pval "
     "use_best_model best_model_min_trees eval_fraction",
-    "leave it out: models are fitted on the CPU": "task_type devices device_config gpu_ram_part pinned_memory_size "
-    "gpu_cat_features_storage",
+    "use `device`": "task_type devices device_config gpu_ram_part pinned_memory_size gpu_cat_features_storage",
     "leave it out: it follows from the classes": "classes_count class_names",
     "leave it out: it follows from the types of the columns": "cat_features text_features embedding_features",
     # A snapshot of one fold would be taken for the beginning of another.
@@ -83,6 +82,7 @@ class CatBoost(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "loss_function"
     stop_parameter: ClassVar[str | None] = "eval_metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("border_count", "depth")
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "max_ctr_complexity": 4}
     )
@@ -136,7 +136,7 @@ class CatBoost(Model):
             model = catboost.CatBoost(params)
             model.fit(_training_pool(train, params, start), eval_set=stop_pool)
         except (catboost.CatBoostError, ValueError, TypeError) as error:
-            raise (raised[0] if raised else self._refuses(error)) from error
+            raise (raised[0] if raised else self._refuses(error, resources)) from error
         if problem.own is not None:
             model.set_scale_and_bias(1, start)
         model.get_metadata()["task"] = problem.task
@@ -160,10 +160,15 @@ class CatBoost(Model):
             **({} if names is None else {"class_names": names}),
             "allow_writing_files": False,
             "logging_level": "Silent",
-            "task_type": "CPU",
+            "task_type": "GPU" if resources.device == "cuda" else "CPU",
             "random_seed": seed,
             "thread_count": resources.threads,
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        if problem.own is not None or scored:
+            return "CatBoost takes objectives and stop metrics from Python on the CPU only"
+        return "CatBoost draws columns (`rsm`) on the CPU only" if "rsm" in self.params else ""
 
 
 class FittedCatBoost:

@@ -1,5 +1,6 @@
 """LightGBM (Ke et al., 2017)."""
 
+import functools
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ _OWNED = {
     "seed": "use `seed`",
     "num_iterations": "use `rounds`",
     "early_stopping_round": "use `rounds`",
-    "device_type": "leave it out: models are fitted on the CPU",
+    "device_type": "use `device`",
     "num_class": "leave it out: it follows from the classes",
 }
 
@@ -46,6 +47,7 @@ class LightGBM(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "objective"
     stop_parameter: ClassVar[str | None] = "metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("max_bin", "num_leaves")
     defaults: ClassVar[Mapping[str, Any]] = {
         "learning_rate": 0.03,
         "num_leaves": 31,
@@ -128,7 +130,7 @@ class LightGBM(Model):
                 keep_training_booster=True,
             )
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
-            raise self._refuses(error) from error
+            raise self._refuses(error, resources) from error
         rounds = booster.best_iteration if valid_sets else limit
         # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
         # text, which takes long to make, is at hand when the model is saved. Read back it also predicts faster.
@@ -165,7 +167,11 @@ class LightGBM(Model):
             "deterministic": True,
             "seed": seed,
             "num_threads": resources.threads,
+            **({} if resources.device == "cpu" else {"device_type": _gpu()}),
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        return "LightGBM grows linear trees on the CPU only" if self.params.get("linear_tree") else ""
 
 
 class _Raw(NamedTuple):
@@ -223,6 +229,27 @@ def load(path: Path) -> FittedLightGBM:
     kept = path.with_suffix(".json")
     own = _Raw(**json.loads(kept.read_text(encoding="utf-8"))) if kept.is_file() else None
     return FittedLightGBM(booster, text, booster.num_trees() // booster.num_model_per_iteration(), own=own)
+
+
+@functools.cache
+def _gpu() -> str:
+    """Return the name of the GPU's part of LightGBM that was built and works: by CUDA, or by OpenCL.
+
+    Raises
+    ------
+    ModelError
+        Neither.
+    """
+    x = np.random.default_rng(0).normal(size=(256, 2))
+    said = ""
+    for name in ("cuda", "gpu"):
+        try:
+            lightgbm.train({"device_type": name, "verbosity": -1}, lightgbm.Dataset(x, x[:, 0]), 1)
+        except lightgbm.basic.LightGBMError as error:
+            said = said or str(error).splitlines()[0]
+        else:
+            return name
+    raise ModelError(f"LightGBM: {said}", hint="build LightGBM with USE_CUDA, or write `device: cpu`", where="device")
 
 
 def _derivatives(own: OwnObjective, train: Batch) -> Callable[[Any, Any], tuple[Any, Any]]:

@@ -45,7 +45,7 @@ _OWNED = {
     "use `seed`": "seed random_state",
     "use `threads`": "nthread n_jobs",
     "use `rounds`": "num_boost_round num_round n_estimators early_stopping_rounds",
-    "leave it out: models are fitted on the CPU": "device gpu_id n_gpus predictor",
+    "use `device`": "device gpu_id n_gpus predictor",
     "leave it out: it follows from the classes": "num_class",
     "leave it out: it follows from the types of the columns": "enable_categorical feature_types",
 }
@@ -58,6 +58,7 @@ class XGBoost(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "objective"
     stop_parameter: ClassVar[str | None] = "eval_metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("max_bin", "max_depth")
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "learning_rate": 0.03,
@@ -153,7 +154,10 @@ class XGBoost(Model):
                 verbose_eval=False,
             )
         except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-            raise self._refuses(error) from error
+            raise self._refuses(error, resources) from error
+        if resources.device == "cuda":
+            _check_device(booster)
+            booster.set_param({"device": "cpu"})  # where it predicts, now as after it was saved
         # XGBoost forbids some characters in names of features; an attribute takes any.
         booster.set_attr(features=json.dumps(train.x.columns))
         return FittedXGBoost(booster)
@@ -172,10 +176,14 @@ class XGBoost(Model):
             "verbosity": 0,
             **self.params,
             **classes,
-            "device": "cpu",
+            "device": resources.device,
             "seed": seed,
             "nthread": resources.threads,
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        method = self.params.get("tree_method", "hist")
+        return "XGBoost grows exact trees on the CPU only" if method == "exact" else ""
 
 
 class FittedXGBoost:
@@ -211,6 +219,12 @@ class FittedXGBoost:
 def load(path: Path) -> FittedXGBoost:
     """Return the model that ``save`` wrote."""
     return FittedXGBoost(xgboost.Booster(model_file=bytearray(path.with_suffix(".ubj").read_bytes())))
+
+
+def _check_device(booster: xgboost.Booster) -> None:
+    """Refuse a model that was not fitted on the GPU: where XGBoost finds none, it takes the CPU."""
+    if not json.loads(booster.save_config())["learner"]["generic_param"]["device"].startswith("cuda"):
+        raise ModelError("XGBoost found no GPU that it can use", hint="write `device: cpu`", where="device")
 
 
 def _derivatives(own: OwnObjective, train: Batch) -> Callable[[Any, Any], tuple[Any, Any]]:

@@ -276,6 +276,13 @@ class Experiment(_Strict):
     tuned
         Where the parameters came from that were chosen by looking at OOF scores; ``tune`` writes it. ``None`` where
         they were not.
+    device
+        ``cuda`` fits LightGBM, XGBoost and CatBoost on a GPU; ``auto`` does where one is to be had and the rows are
+        many, and else takes the CPU, where results are the same to the bit each time.
+    space
+        Where ``tune`` looks for parameters, beside and in place of the model's own space: by parameter, a range
+        ``[8, 64]`` or ``{low: 0.01, high: 0.2, log: true}``, ``{choices: [gbdt, dart]}``, one value to fix it, or null
+        to leave it alone. Of no meaning to a run.
     """
 
     features: str = "default"
@@ -293,6 +300,8 @@ class Experiment(_Strict):
     postprocess: str | None = None
     threads: int | None = Field(default=None, ge=1)
     tuned: Text | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    space: dict[str, Any] = Field(default_factory=dict)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

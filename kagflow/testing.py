@@ -142,9 +142,9 @@ def _check_sum(step: AdditiveStep, x: Frame, y: Target) -> None:
 def check_model(model: Model, x: Frame, y: Target, problem: Problem) -> None:
     """Check a model on example rows.
 
-    The same seed gives the same predictions; they have the right shape, are finite (and probabilities); rows with
-    nulls and categories that training lacked are predicted too, each row alone as among others; what is saved and
-    loaded predicts the same; importance names features.
+    The same seed gives the same predictions, also where the batch keeps binned data of an earlier fit; they have the
+    right shape, are finite (and probabilities); rows with nulls and categories that training lacked are predicted too,
+    each row alone as among others; what is saved and loaded predicts the same; importance names features.
 
     Parameters
     ----------
@@ -173,6 +173,10 @@ def check_model(model: Model, x: Frame, y: Target, problem: Problem) -> None:
     if problem.task == "multiclass":
         assert np.allclose(predicted.sum(axis=1), 1), "probabilities do not sum to one"
     assert predicted.tobytes() == fit().predict(x).tobytes(), "the same seed gives other predictions"
+    keeping = Batch(x, y, kept={})
+    for _ in range(2):
+        made = model.fit(keeping, None, problem=problem, resources=Resources(1), seed=3).predict(x)
+        assert predicted.tobytes() == made.tobytes(), "with what a batch keeps of an earlier fit it predicts otherwise"
     assert np.allclose(fitted.predict(x[:3]), predicted[:3]), "a row is predicted otherwise among other rows"
     strange = x[:2].select(pl.lit(None, dtype=dtype).alias(name) for name, dtype in x.schema.items())
     assert np.isfinite(fitted.predict(strange)).all(), "rows of nulls are not predicted"

@@ -174,11 +174,14 @@ class _Silent(Model):
 
 
 def with_few_rounds(experiment: Experiment) -> Experiment:
-    """Return an experiment whose models boost a few rounds at most, each with one seed."""
+    """Return an experiment whose models boost a few rounds at most, each with one seed, on the CPU.
+
+    Predictions are compared to the bit, and some libraries do not repeat themselves on a GPU.
+    """
     rounds = experiment.rounds
     few: int | RoundsConfig
     if isinstance(rounds, RoundsConfig):
         few = rounds.model_copy(update={"limit": min(rounds.limit, MOST_ROUNDS)})
     else:
         few = min(rounds, MOST_ROUNDS)
-    return experiment.model_copy(update={"rounds": few, "seeds": 1})
+    return experiment.model_copy(update={"rounds": few, "seeds": 1, "device": "cpu"})

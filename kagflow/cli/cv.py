@@ -68,6 +68,8 @@ def _run(
             tracker=tracker,
             listener=listener,
         )
+    if run.facts["device"]["note"]:
+        _warn(run.facts["device"]["note"])
     for noted in run.facts["accepted"]:
         _warn(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
     return run

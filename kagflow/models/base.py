@@ -6,11 +6,11 @@ what fitting returns can predict any rows, tell what it relied on, and save itse
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,11 @@ from kagflow.models.space import Space
 
 # Where in a library's own code it gave up; says nothing to its user.
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
+_NO_MEMORY = re.compile(r"out of (device )?memory|memory.?allocation|bad_alloc|not enough memory", re.IGNORECASE)
+
+_MOST_KEPT = 4
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,9 @@ class Model(ABC):
     objective_parameter, stop_parameter
         The native parameters in whose place an own objective and a stop metric stand; ``None`` where the kind takes
         none.
+    gpu_memory
+        Native parameters that decide most on how much memory a GPU needs; empty for a kind that is fitted on the CPU
+        only.
     defaults
         Native parameters that kagflow chooses where the user does not; a run writes them out.
     space
@@ -162,6 +170,7 @@ class Model(ABC):
     refits: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = None
     stop_parameter: ClassVar[str | None] = None
+    gpu_memory: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     space: ClassVar[Space] = MappingProxyType({})
     known: ClassVar[tuple[Mapping[str, Any], ...]] = ()
@@ -178,19 +187,41 @@ class Model(ABC):
         found: dict[str, Any] = {}
         for name, value in params.items():
             where = f"model.params.{name}"
-            if name in self.owned:
-                raise ModelError(f"{name!r} is set by kagflow", hint=self.owned[name], where=where)
-            if self.names and name not in self.names:
-                raise ModelError(
-                    f"{type(self).__name__} has no parameter {name!r}", hint=did_you_mean(name, self.names), where=where
-                )
-            main = self.names.get(name, name)
+            main = self.main_name(name, where)
             if main in found:
                 raise ModelError(
                     f"{name!r} is another name of {main!r}, and that is given too", hint="keep one of them", where=where
                 )
             found[main] = value
         return found
+
+    def main_name(self, name: str, where: str) -> str:
+        """Return the main name of a native parameter, by any of its names.
+
+        Raises
+        ------
+        ModelError
+            It belongs to kagflow, or the library has none of that name.
+        """
+        if name in self.owned:
+            raise ModelError(f"{name!r} is set by kagflow", hint=self.owned[name], where=where)
+        if self.names and name not in self.names:
+            raise ModelError(
+                f"{type(self).__name__} has no parameter {name!r}", hint=did_you_mean(name, self.names), where=where
+            )
+        return self.names.get(name, name)
+
+    def search_space(self) -> Space:
+        """Return where parameters are looked for, unless a config says otherwise."""
+        return self.space
+
+    def known_params(self) -> tuple[Mapping[str, Any], ...]:
+        """Return parameters that did well elsewhere."""
+        return self.known
+
+    def parameter_names(self) -> Collection[str]:
+        """Return the main names of all native parameters; empty where they are not known before a fit."""
+        return set(self.names.values())
 
     def check_functions(self, problem: Problem, objective: str | None, stop_metric: str | None) -> None:
         """Refuse an objective or a stop metric of the experiment that this model cannot take.
@@ -235,10 +266,29 @@ class Model(ABC):
             raise ValueError("derivatives tell no loss that stopping could follow, and the stop rows have no score")
         return self.rounds.limit, self.rounds.patience
 
-    def _refuses(self, error: Exception) -> ModelError:
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        """Return what this model needs and the library has on the CPU only; empty for nothing.
+
+        Parameters
+        ----------
+        problem
+            What is to be learned.
+        scored
+            Whether stop rows are scored by a metric of ours.
+        """
+        return ""
+
+    def _refuses(self, error: Exception, resources: Resources | None = None) -> ModelError:
         """Return what to tell the user when the library could not fit."""
         message = _CODE_LOCATION.sub("", str(error).split("Stack trace:", maxsplit=1)[0].strip())
         first_line = next(iter(message.splitlines()), type(error).__name__)
+        if resources is not None and resources.device == "cuda" and _NO_MEMORY.search(str(error)):
+            # No silent change to the CPU: folds of one run would come from two devices.
+            return ModelError(
+                f"{type(self).__name__}: the memory of the GPU is too small: {first_line}",
+                hint=f"lower {' or '.join(self.gpu_memory)}, take fewer rows or columns, or write `device: cpu`",
+                where="device",
+            )
         return ModelError(
             f"{self.estimator or type(self).__name__}: {first_line}",
             hint="check model.params against the library's documentation; --debug shows more",
@@ -269,6 +319,28 @@ class Model(ABC):
         ModelError
             The parameters do not fit the library, or the library could not fit the data.
         """
+
+
+def kept(batch: Batch, key: Hashable, make: Callable[[], Made]) -> Made:
+    """Return what was made of a batch's rows before, or make it and keep it.
+
+    Parameters
+    ----------
+    batch
+        Keeps it for the next fit, where it has room to.
+    key
+        Everything but the rows that decides on what is made. What is kept must come out of a fit unchanged.
+    make
+        Makes it of the batch.
+    """
+    if batch.kept is None:
+        return make()
+    if key not in batch.kept:
+        if len(batch.kept) >= _MOST_KEPT:
+            del batch.kept[next(iter(batch.kept))]  # the oldest: binned data are large
+        batch.kept[key] = make()
+    made: Made = batch.kept[key]
+    return made
 
 
 def categorical_columns(x: Frame) -> list[str]:

@@ -15,8 +15,9 @@ from scipy.special import softmax
 
 from kagflow.data import Frame
 from kagflow.errors import KagflowError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import StopScore, answer
+from kagflow.models.space import Range, Space
 
 _OBJECTIVES = {"squared_error": "RMSE", "absolute_error": "MAE", "log_loss": "Logloss"}
 _NO_CATEGORY = -1  # the code of null, which CatBoost rejects among categories
@@ -24,6 +25,17 @@ _NO_CATEGORY = -1  # the code of null, which CatBoost rejects among categories
 # Below 200 rounds CatBoost itself takes fewer steps a leaf and simpler combinations of categories: another model than
 # the one whose rounds were found. So the steps, and `max_ctr_complexity` below, are always those of more rounds.
 _LEAF_ESTIMATION_STEPS = {"Logloss": 10, "CrossEntropy": 10, "Poisson": 10, "Expectile": 5}
+
+# What decides on the bins of all features; with one of the second kind, CatBoost itself makes them at each fit.
+_BINNING = ("border_count", "feature_border_type", "nan_mode")
+_BINNING_OF_SOME = (
+    "per_float_feature_quantization",
+    "input_borders",
+    "ignored_features",
+    "sparse_features_conflict_fraction",
+    "dev_efb_max_buckets",
+)
+_ROWS_FOR_BORDERS = 200_000  # of more, CatBoost draws so many
 
 # Names of one parameter stand together, the main one first.
 _SYNONYMS = (
@@ -42,8 +54,7 @@ _OWNED = {
     "use `threads`": "thread_count",
     "use `rounds`": "iterations n_estimators num_boost_round num_trees od_wait early_stopping_rounds od_type od_pval "
     "use_best_model best_model_min_trees eval_fraction",
-    "leave it out: models are fitted on the CPU": "task_type devices device_config gpu_ram_part pinned_memory_size "
-    "gpu_cat_features_storage",
+    "use `device`": "task_type devices device_config gpu_ram_part pinned_memory_size gpu_cat_features_storage",
     "leave it out: it follows from the classes": "classes_count class_names",
     "leave it out: it follows from the types of the columns": "cat_features text_features embedding_features",
     # A snapshot of one fold would be taken for the beginning of another.
@@ -71,8 +82,32 @@ class CatBoost(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "loss_function"
     stop_parameter: ClassVar[str | None] = "eval_metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("border_count", "depth")
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "max_ctr_complexity": 4}
+    )
+    # Ranges about those of TabArena (Erickson et al., 2025); deeper than 8 costs much time and seldom gains.
+    # Nothing of how rows are drawn: by loss and device that is done otherwise, with other parameters.
+    space: ClassVar[Space] = MappingProxyType(
+        {
+            # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+            # others should be.
+            "learning_rate": Range(0.03, 0.15, log=True),
+            "depth": Range(4, 8),
+            "l2_leaf_reg": Range(0.1, 30.0, log=True),
+            "random_strength": Range(0.1, 10.0, log=True),  # noise on the scores of splits
+            "one_hot_max_size": Range(2, 32, log=True),  # of a meaning where there are categories only
+        }
+    )
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"depth": 4, "l2_leaf_reg": 10.0, "random_strength": 2.0},
+        # The library's own shape.
+        {"depth": 6, "l2_leaf_reg": 3.0, "random_strength": 1.0},
+        # Deep: interactions, and enough rows for them.
+        {"depth": 8, "l2_leaf_reg": 3.0, "random_strength": 1.0},
+        # Little held back: large data with little noise.
+        {"depth": 7, "l2_leaf_reg": 0.5, "random_strength": 0.2},
     )
     owned: ClassVar[Mapping[str, str]] = {name: hint for hint, names in _OWNED.items() for name in names.split()}
     names: ClassVar[Mapping[str, str]] = _main_names()
@@ -92,16 +127,16 @@ class CatBoost(Model):
             params["eval_metric"] = "RMSE"  # it must have one; of training rows, and followed by nobody
         try:
             if stop is not None and patience is not None:
-                stop_pool = _pool(stop, resources.threads, start)
+                stop_pool = kept(stop, ("stop", start), lambda: _pool(stop, resources.threads, start))
                 params |= {"od_type": "Iter", "od_wait": patience, "use_best_model": True}
                 if stop.score is not None:
                     params["eval_metric"] = _StopMetric(
                         _noting(_score_of(stop, stop.score, kind), raised), stop.score.maximize
                     )
             model = catboost.CatBoost(params)
-            model.fit(_pool(train, resources.threads, start), eval_set=stop_pool)
+            model.fit(_training_pool(train, params, start), eval_set=stop_pool)
         except (catboost.CatBoostError, ValueError, TypeError) as error:
-            raise (raised[0] if raised else self._refuses(error)) from error
+            raise (raised[0] if raised else self._refuses(error, resources)) from error
         if problem.own is not None:
             model.set_scale_and_bias(1, start)
         model.get_metadata()["task"] = problem.task
@@ -125,10 +160,15 @@ class CatBoost(Model):
             **({} if names is None else {"class_names": names}),
             "allow_writing_files": False,
             "logging_level": "Silent",
-            "task_type": "CPU",
+            "task_type": "GPU" if resources.device == "cuda" else "CPU",
             "random_seed": seed,
             "thread_count": resources.threads,
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        if problem.own is not None or scored:
+            return "CatBoost takes objectives and stop metrics from Python on the CPU only"
+        return "CatBoost draws columns (`rsm`) on the CPU only" if "rsm" in self.params else ""
 
 
 class FittedCatBoost:
@@ -231,6 +271,31 @@ def _pool(batch: Batch, threads: int, start: float) -> catboost.Pool:
         cat_features=categorical_columns(batch.x),
         thread_count=threads,
     )
+
+
+def _training_pool(train: Batch, params: Mapping[str, Any], start: float) -> catboost.Pool:
+    """Return the rows to fit on; in bins where they are kept and CatBoost makes the same model of them.
+
+    It does not of categories, whose treatment is then decided with the bins, nor of so many rows that it draws some
+    to find borders, nor on a GPU. There only the unbinned rows are kept.
+    """
+    threads = params["thread_count"]
+    bins = {name: params[name] for name in _BINNING if name in params}
+    binned = (
+        train.kept is not None
+        and not categorical_columns(train.x)
+        and train.x.height < _ROWS_FOR_BORDERS
+        and params["task_type"] == "CPU"
+        and not any(name in params for name in _BINNING_OF_SOME)
+    )
+
+    def make() -> catboost.Pool:
+        pool = _pool(train, threads, start)
+        if binned:
+            pool.quantize(**bins)
+        return pool
+
+    return kept(train, ("train", start, repr(bins) if binned else ""), make)
 
 
 def _matrix(x: Frame) -> Frame:

@@ -1,7 +1,8 @@
 """LightGBM (Ke et al., 2017)."""
 
+import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,13 +14,20 @@ from numpy.typing import NDArray
 from kagflow.config import Task
 from kagflow.data import Frame
 from kagflow.errors import ModelError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
+from kagflow.models.space import Choice, Range, Space
 
 # Main name of every parameter that LightGBM knows, by each of its aliases. Given two of them, it drops one silently.
 _MAIN_NAMES: Mapping[str, str] = {
     alias: main for main, aliases in lightgbm.basic._ConfigAliases._get_all_param_aliases().items() for alias in aliases
 }
+# What decides on the bins, by LightGBM's own check of a Dataset that is used again; the seed is that of the rows drawn
+# to find borders. With `feature_pre_filter`, so do all parameters that say whether a feature could ever split.
+_BINNING = (
+    "bin_construct_sample_cnt data_random_seed enable_bundle feature_pre_filter forcedbins_filename is_enable_sparse "
+    "linear_tree max_bin max_bin_by_feature min_data_in_bin use_missing zero_as_missing seed device_type"
+).split()
 _OBJECTIVES = {"squared_error": "regression", "absolute_error": "regression_l1", "log_loss": "binary"}
 
 _OWNED = {
@@ -27,7 +35,7 @@ _OWNED = {
     "seed": "use `seed`",
     "num_iterations": "use `rounds`",
     "early_stopping_round": "use `rounds`",
-    "device_type": "leave it out: models are fitted on the CPU",
+    "device_type": "use `device`",
     "num_class": "leave it out: it follows from the classes",
 }
 
@@ -39,6 +47,7 @@ class LightGBM(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "objective"
     stop_parameter: ClassVar[str | None] = "metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("max_bin", "num_leaves")
     defaults: ClassVar[Mapping[str, Any]] = {
         "learning_rate": 0.03,
         "num_leaves": 31,
@@ -51,6 +60,40 @@ class LightGBM(Model):
         "cat_smooth": 20.0,
         "min_data_per_group": 50,
     }
+    # Ranges about those of TabArena (Erickson et al., 2025), a little narrower where its best sets do not go.
+    space: ClassVar[Space] = {
+        # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+        # others should be. Low enough to be of the final model; anything lower is for the last fit, not for a search.
+        "learning_rate": Range(0.02, 0.1, log=True),
+        "num_leaves": Range(8, 255, log=True),
+        "min_data_in_leaf": Range(3, 200, log=True),  # noisy targets like more than TabArena's 64
+        "feature_fraction": Range(0.3, 1.0),
+        "bagging_fraction": Range(0.5, 1.0),
+        # As good as none at their lower ends.
+        "lambda_l1": Range(1e-4, 10.0, log=True),
+        "lambda_l2": Range(1e-3, 30.0, log=True),
+        # Of a meaning where there are categories only: how much a rare one may say.
+        "cat_smooth": Range(1.0, 100.0, log=True),
+        "extra_trees": Choice((False, True)),  # of noisy data, splits drawn at random
+    }
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"num_leaves": 8, "min_data_in_leaf": 50, "feature_fraction": 0.5, "bagging_fraction": 0.7, "lambda_l2": 10.0},
+        # The library's own shape, with columns and rows drawn.
+        {"num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.8, "bagging_fraction": 0.8, "lambda_l2": 1.0},
+        # Deep, as AutoGluon's "Large" (Erickson et al., 2020).
+        {"learning_rate": 0.03, "num_leaves": 128, "min_data_in_leaf": 5, "feature_fraction": 0.9},
+        # Splits drawn at random, as AutoGluon's "XT".
+        {"num_leaves": 64, "min_data_in_leaf": 10, "feature_fraction": 0.8, "extra_trees": True},
+        # Many leaves on few columns at a time: large data with many weak features.
+        {
+            "num_leaves": 200,
+            "min_data_in_leaf": 100,
+            "feature_fraction": 0.3,
+            "bagging_fraction": 0.7,
+            "lambda_l1": 1.0,
+        },
+    )
     owned: ClassVar[Mapping[str, str]] = {alias: _OWNED[main] for alias, main in _MAIN_NAMES.items() if main in _OWNED}
     names: ClassVar[Mapping[str, str]] = _MAIN_NAMES
 
@@ -62,18 +105,21 @@ class LightGBM(Model):
         own = None
         if problem.own is not None:
             own = _Raw(problem.own.start(train.target, train.weight, problem.task), problem.task)
-        data = _dataset(train, params, own)
+        binning = _binning(params, own)
         callbacks: list[Any] = []
         valid_sets: list[lightgbm.Dataset] = []
         follow = None
-        if stop is not None and patience is not None:
-            callbacks.append(lightgbm.early_stopping(patience, verbose=False))
-            valid_sets.append(_dataset(stop, params, own, reference=data))
-            if stop.score is not None:
-                follow = _follow(stop.score, own)
-                params["metric"] = "none"
-        native = params if problem.own is None else params | {"objective": _derivatives(problem.own, train)}
         try:
+            data = kept(train, binning, lambda: _dataset(train, params, own))
+            if stop is not None and patience is not None:
+                # Its bins are those of the training rows, whose Dataset it also holds on to.
+                held_out = kept(stop, (binning, id(data)), lambda: _dataset(stop, params, own, reference=data))
+                valid_sets.append(held_out)
+                callbacks.append(lightgbm.early_stopping(patience, verbose=False))
+                if stop.score is not None:
+                    follow = _follow(stop.score, own)
+                    params["metric"] = "none"
+            native = params if problem.own is None else params | {"objective": _derivatives(problem.own, train)}
             booster = lightgbm.train(
                 native,
                 data,
@@ -84,7 +130,7 @@ class LightGBM(Model):
                 keep_training_booster=True,
             )
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
-            raise self._refuses(error) from error
+            raise self._refuses(error, resources) from error
         rounds = booster.best_iteration if valid_sets else limit
         # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
         # text, which takes long to make, is at hand when the model is saved. Read back it also predicts faster.
@@ -114,11 +160,18 @@ class LightGBM(Model):
             **classes,
             "force_col_wise": "force_row_wise" not in self.params,  # chosen once, else each fit would time both
             "verbosity": -1,
+            # LightGBM would drop features that cannot split with this `min_data_in_leaf`, so that the bins would hang
+            # on it, and the columns drawn for a tree on what was dropped.
+            "feature_pre_filter": False,
             **self.params,
             "deterministic": True,
             "seed": seed,
             "num_threads": resources.threads,
+            **({} if resources.device == "cpu" else {"device_type": _gpu()}),
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        return "LightGBM grows linear trees on the CPU only" if self.params.get("linear_tree") else ""
 
 
 class _Raw(NamedTuple):
@@ -178,6 +231,27 @@ def load(path: Path) -> FittedLightGBM:
     return FittedLightGBM(booster, text, booster.num_trees() // booster.num_model_per_iteration(), own=own)
 
 
+@functools.cache
+def _gpu() -> str:
+    """Return the name of the GPU's part of LightGBM that was built and works: by CUDA, or by OpenCL.
+
+    Raises
+    ------
+    ModelError
+        Neither.
+    """
+    x = np.random.default_rng(0).normal(size=(256, 2))
+    said = ""
+    for name in ("cuda", "gpu"):
+        try:
+            lightgbm.train({"device_type": name, "verbosity": -1}, lightgbm.Dataset(x, x[:, 0]), 1)
+        except lightgbm.basic.LightGBMError as error:
+            said = said or str(error).splitlines()[0]
+        else:
+            return name
+    raise ModelError(f"LightGBM: {said}", hint="build LightGBM with USE_CUDA, or write `device: cpu`", where="device")
+
+
 def _derivatives(own: OwnObjective, train: Batch) -> Callable[[Any, Any], tuple[Any, Any]]:
     """Return an objective as LightGBM calls it; it predicts the training rows, in their order."""
     return lambda prediction, _: own.derivatives(train.target, prediction, train.weight)
@@ -193,11 +267,18 @@ def _follow(stop: StopScore, own: _Raw | None) -> Callable[[Any, Any], tuple[str
     return score
 
 
+def _binning(params: Mapping[str, Any], own: _Raw | None) -> Hashable:
+    """Return what decides on a Dataset but its rows; an own objective's start is a part of it."""
+    deciding = params if params["feature_pre_filter"] else {name: params.get(name) for name in _BINNING}
+    return repr(sorted(deciding.items())), own
+
+
 def _dataset(
     batch: Batch, params: Mapping[str, Any], own: _Raw | None, reference: lightgbm.Dataset | None = None
 ) -> lightgbm.Dataset:
+    """Return binned rows; made at once, so that what is kept does not hang on parameters of a fit to come."""
     categories = categorical_columns(batch.x)
-    return lightgbm.Dataset(
+    data = lightgbm.Dataset(
         _matrix(batch.x),
         batch.target,
         reference=reference,
@@ -207,6 +288,7 @@ def _dataset(
         categorical_feature=[batch.x.columns.index(name) for name in categories],
         params=dict(params),
     )
+    return data.construct()
 
 
 def _matrix(x: Frame) -> Any:

@@ -8,7 +8,7 @@ also on training rows only.
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +26,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from kagflow.data import Frame
 from kagflow.errors import ModelError, did_you_mean
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.sklearn_spaces import KNOWN, SPACES
+from kagflow.models.space import Space
 
 
 class Sklearn(Model):
@@ -34,6 +36,18 @@ class Sklearn(Model):
     kind: ClassVar[str] = "sklearn"
     uses_rounds: ClassVar[bool] = False
     owned: ClassVar[Mapping[str, str]] = {"random_state": "use `seed`", "n_jobs": "use `threads`"}
+
+    def search_space(self) -> Space:
+        """Return where the estimator's parameters are looked for; empty for one that kagflow does not know."""
+        return SPACES.get(_class_name(self.estimator), {})
+
+    def known_params(self) -> tuple[Mapping[str, Any], ...]:
+        return KNOWN.get(_class_name(self.estimator), ())
+
+    def parameter_names(self) -> Collection[str]:
+        parameters = inspect.signature(_import(self.estimator)).parameters.values()
+        open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+        return set() if open_ended else {parameter.name for parameter in parameters}
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
@@ -160,6 +174,11 @@ def _sources(preparation: ColumnTransformer) -> list[str]:
 def _matrix(x: Frame) -> Any:
     """Return a pandas frame of Float64, for scikit-learn picks columns by name."""
     return to_numbers(x).cast(pl.Float64).to_pandas()
+
+
+def _class_name(path: str | None) -> str:
+    """Return the name of an estimator without its modules: scikit-learn's own have several paths."""
+    return "" if path is None or not path.startswith("sklearn.") else path.rpartition(".")[2]
 
 
 def _import(path: str | None) -> Any:

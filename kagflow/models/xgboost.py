@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from kagflow.config import RoundsConfig
 from kagflow.data import Frame
 from kagflow.errors import ModelError
-from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, kept, to_numbers
 from kagflow.models.objective import OwnObjective, StopScore, answer
+from kagflow.models.space import Range, Space
 
 _OBJECTIVES = {
     "squared_error": "reg:squarederror",
@@ -44,7 +45,7 @@ _OWNED = {
     "use `seed`": "seed random_state",
     "use `threads`": "nthread n_jobs",
     "use `rounds`": "num_boost_round num_round n_estimators early_stopping_rounds",
-    "leave it out: models are fitted on the CPU": "device gpu_id n_gpus predictor",
+    "use `device`": "device gpu_id n_gpus predictor",
     "leave it out: it follows from the classes": "num_class",
     "leave it out: it follows from the types of the columns": "enable_categorical feature_types",
 }
@@ -57,6 +58,7 @@ class XGBoost(Model):
     uses_rounds: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = "objective"
     stop_parameter: ClassVar[str | None] = "eval_metric"
+    gpu_memory: ClassVar[tuple[str, ...]] = ("max_bin", "max_depth")
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "learning_rate": 0.03,
@@ -67,6 +69,39 @@ class XGBoost(Model):
             "reg_lambda": 1.0,
             "tree_method": "hist",
         }
+    )
+    # Ranges about those of TabArena (Erickson et al., 2025), wider in the depth and in the weight of a leaf.
+    space: ClassVar[Space] = MappingProxyType(
+        {
+            # Rounds are found on stop rows, so that this trades time for a little score, and hardly touches what the
+            # others should be.
+            "learning_rate": Range(0.02, 0.1, log=True),
+            "max_depth": Range(3, 10),
+            "min_child_weight": Range(0.1, 100.0, log=True),  # a sum of Hessians: rows, or fewer for classes
+            "subsample": Range(0.5, 1.0),
+            "colsample_bytree": Range(0.3, 1.0),
+            "colsample_bynode": Range(0.5, 1.0),
+            # As good as none at their lower ends. No `gamma`: in units of the loss, it has no range for all targets.
+            "reg_alpha": Range(1e-4, 10.0, log=True),
+            "reg_lambda": Range(1e-3, 30.0, log=True),
+        }
+    )
+    known: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        # Shallow and regularised: small or noisy data.
+        {"max_depth": 3, "min_child_weight": 10.0, "subsample": 0.7, "colsample_bytree": 0.5, "reg_lambda": 10.0},
+        # The library's own shape, with columns and rows drawn.
+        {"max_depth": 6, "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": 0.8, "reg_lambda": 1.0},
+        # Columns drawn at each node, like a forest.
+        {"max_depth": 8, "min_child_weight": 5.0, "subsample": 0.8, "colsample_bytree": 1.0, "colsample_bynode": 0.5},
+        # Deep, held back by the weight of a leaf and few columns: large data.
+        {
+            "learning_rate": 0.03,
+            "max_depth": 10,
+            "min_child_weight": 30.0,
+            "subsample": 0.7,
+            "colsample_bytree": 0.4,
+            "reg_alpha": 1.0,
+        },
     )
     owned: ClassVar[Mapping[str, str]] = {name: hint for hint, names in _OWNED.items() for name in names.split()}
     names: ClassVar[Mapping[str, str]] = {name: name for name in _SINGLE_NAMES.split()} | {
@@ -106,7 +141,8 @@ class XGBoost(Model):
                     params["disable_default_eval_metric"] = True
                 maximize = None if stop.score is None else stop.score.maximize
                 callbacks.append(xgboost.callback.EarlyStopping(rounds=patience, save_best=True, maximize=maximize))
-                evals.append((xgboost.DMatrix(_matrix(stop.x), **_rest(stop, params)), "stop"))
+                held_out = kept(stop, "stop", lambda: xgboost.DMatrix(_matrix(stop.x), **_rest(stop, params)))
+                evals.append((held_out, "stop"))
             booster = xgboost.train(
                 params,
                 data,
@@ -118,7 +154,10 @@ class XGBoost(Model):
                 verbose_eval=False,
             )
         except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-            raise self._refuses(error) from error
+            raise self._refuses(error, resources) from error
+        if resources.device == "cuda":
+            _check_device(booster)
+            booster.set_param({"device": "cpu"})  # where it predicts, now as after it was saved
         # XGBoost forbids some characters in names of features; an attribute takes any.
         booster.set_attr(features=json.dumps(train.x.columns))
         return FittedXGBoost(booster)
@@ -137,10 +176,14 @@ class XGBoost(Model):
             "verbosity": 0,
             **self.params,
             **classes,
-            "device": "cpu",
+            "device": resources.device,
             "seed": seed,
             "nthread": resources.threads,
         }
+
+    def gpu_lacks(self, problem: Problem, *, scored: bool) -> str:
+        method = self.params.get("tree_method", "hist")
+        return "XGBoost grows exact trees on the CPU only" if method == "exact" else ""
 
 
 class FittedXGBoost:
@@ -178,6 +221,12 @@ def load(path: Path) -> FittedXGBoost:
     return FittedXGBoost(xgboost.Booster(model_file=bytearray(path.with_suffix(".ubj").read_bytes())))
 
 
+def _check_device(booster: xgboost.Booster) -> None:
+    """Refuse a model that was not fitted on the GPU: where XGBoost finds none, it takes the CPU."""
+    if not json.loads(booster.save_config())["learner"]["generic_param"]["device"].startswith("cuda"):
+        raise ModelError("XGBoost found no GPU that it can use", hint="write `device: cpu`", where="device")
+
+
 def _derivatives(own: OwnObjective, train: Batch) -> Callable[[Any, Any], tuple[Any, Any]]:
     """Return an objective as XGBoost calls it; it predicts the training rows, in their order."""
     return lambda prediction, _: own.derivatives(train.target, prediction, train.weight)
@@ -197,7 +246,11 @@ def _training_data(train: Batch, params: Mapping[str, Any]) -> xgboost.DMatrix:
     """Return the rows to fit on, in bins where the method of growing trees works on bins."""
     if params["tree_method"] in ("hist", "auto"):
         bins = {"max_bin": params["max_bin"]} if "max_bin" in params else {}
-        return xgboost.QuantileDMatrix(_matrix(train.x), **_rest(train, params), **bins)
+        return kept(
+            train,
+            ("train", repr(bins), params["device"]),
+            lambda: xgboost.QuantileDMatrix(_matrix(train.x), **_rest(train, params), **bins),
+        )
     return xgboost.DMatrix(_matrix(train.x), **_rest(train, params))
 
 

@@ -156,6 +156,11 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "task_seconds": {folder.name_of(task): folder.log(task)["seconds"] for task in plan.tasks},
             "rounds": {folder.name_of(task): folder.log(task)["rounds"] for task in plan.tasks},
             "threads": {"jobs": plan.layout.jobs, "threads_each": plan.layout.threads},
+            "device": {
+                "asked": plan.experiment.device,
+                "used": setup.resources.device,
+                "note": plan.device_note,
+            },
             "seeds": sorted({task.seed for task in plan.tasks}),
             "continued": folder.continued,
             "fingerprints": {

@@ -12,13 +12,13 @@ import numpy as np
 
 from kagflow.codes import Acceptance
 from kagflow.competition import METRIC, Competition
-from kagflow.config import Experiment
+from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Dataset, Source, Table, Target, read_dataset
 from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
 from kagflow.metrics import Metric, find_metric
-from kagflow.models import Problem, Resources, make_model
+from kagflow.models import Problem, Resources, configured_space, make_model, resolve_device
 from kagflow.runs import surroundings
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
@@ -76,6 +76,7 @@ class Plan:
     extra: str | None
     look: Look
     post: Post | None
+    device_note: str = ""
 
     @property
     def setup(self) -> Setup:
@@ -86,7 +87,8 @@ class Plan:
     def key(self) -> str:
         """Hash of everything that decides on the result."""
         parts = {
-            "experiment": self.experiment.model_dump(mode="json"),
+            "experiment": self.experiment.model_dump(mode="json", exclude={"space", "device"}),
+            "device": self.setup.resources.device,
             "sources": self.competition.source_hash,
             "data": self.data.fingerprint,
             "edition": self.data.edition,
@@ -118,6 +120,7 @@ def make_plan(
             where="extra",
         )
     model = make_model(experiment.model, experiment.rounds)
+    configured_space(model, experiment.space)  # a run does not look there, but a wrong word is found now
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
     features = competition.feature_set(experiment.features)
@@ -134,7 +137,11 @@ def make_plan(
         features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
     )
     tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
-    layout = plan_layout(len(tasks), data.train.height, experiment.threads)
+    scored = stop_metric is not None and isinstance(model.rounds, RoundsConfig)
+    device, note = resolve_device(
+        model.kind, experiment.device, rows=data.train.height, lacks=model.gpu_lacks(problem, scored=scored)
+    )
+    layout = plan_layout(len(tasks), data.train.height, experiment.threads, device)
     setup = Setup(
         table=data.train,
         pool=pool,
@@ -144,12 +151,12 @@ def make_plan(
         problem=problem,
         transform=transform,
         experiment=experiment,
-        resources=Resources(layout.threads),
+        resources=Resources(layout.threads, device),
         acceptance=Acceptance(facts.accept),
         stop_metric=stop_metric,
     )
     setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
-    return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post)
+    return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post, note)
 
 
 def _for_target(setup: Setup, y: Target) -> Setup:

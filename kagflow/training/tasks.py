@@ -6,7 +6,7 @@ to the bit as one after the other, data are shared and nothing is pickled or imp
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import joblib
 from threadpoolctl import threadpool_limits
@@ -26,7 +26,7 @@ class Layout:
     threads: int
 
 
-def plan_layout(n_tasks: int, n_rows: int, threads: int | None) -> Layout:
+def plan_layout(n_tasks: int, n_rows: int, threads: int | None, device: Literal["cpu", "cuda"] = "cpu") -> Layout:
     """Return the layout for that many tasks on that many rows.
 
     Parameters
@@ -37,9 +37,11 @@ def plan_layout(n_tasks: int, n_rows: int, threads: int | None) -> Layout:
         Training rows.
     threads
         In total; ``None`` takes what this process may use (affinity and container limits count).
+    device
+        Where models are fitted; on a GPU one at a time.
     """
     total = threads or joblib.cpu_count()
-    jobs = 1 if n_rows >= _ROWS_FOR_THREADS else min(total, n_tasks)
+    jobs = 1 if device == "cuda" or n_rows >= _ROWS_FOR_THREADS else min(total, n_tasks)
     return Layout(jobs, max(total // jobs, 1))
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.metrics import Array, ColumnMean, Confusion, Metric, Redrawn, RowMean
+from kagflow.metrics import AreaUnderCurve, Array, ColumnMean, Confusion, Metric, Redrawn, RowMean
 
 _MOST_DRAWS, _FEWEST_DRAWS = 1000, 100  # the standard error is itself known to about 1 / sqrt(2 draws): 2 % to 7 %
 _DRAWN_ROWS = 20_000_000
 
-_Counts = NDArray[np.int64]
 _Columns = Mapping[str, NDArray[np.generic]]
 
 
@@ -102,38 +101,38 @@ def _draw_scores(
 ) -> Array:
     """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
     weights, columns = metric.weights(len(y), weight), metric.pick(further)
-    scorers = [_scorer(metric, y, metric.prepare(prediction), weights, columns) for prediction in predictions]
-    scores = [[scorer(counts) for scorer in scorers] for counts in _draws(y, units, seed)]
+    scorers = [redrawn_scorer(metric, y, metric.prepare(prediction), weights, columns) for prediction in predictions]
+    draws = max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // y.size))
+    scores = [[scorer(counts) for scorer in scorers] for counts in draw_rows(len(y), units, draws, seed)]
     return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
 
 
-def _draws(y: NDArray[np.generic], units: NDArray[np.int64] | None, seed: int) -> Iterator[_Counts]:
-    """Yield how often each row is drawn, draw by draw."""
-    rows = len(y)
+def draw_rows(rows: int, units: NDArray[np.int64] | None, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield (rows,) how often each row is drawn, draw by draw; nothing where there are fewer than two units."""
     rng = np.random.default_rng(seed)
     # Codes may have gaps, where only some rows are scored: a unit without rows must not be drawn.
     present, unit_of = (None, None) if units is None else np.unique(units, return_inverse=True)
     n_units = rows if present is None else len(present)
     if n_units < 2:
         return
-    for _ in range(max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // y.size))):
+    for _ in range(draws):
         counts = np.bincount(rng.integers(0, n_units, n_units), minlength=n_units)
         yield counts if unit_of is None else counts[unit_of]
 
 
-def _scorer(
+def redrawn_scorer(
     metric: Metric,
     y: NDArray[np.generic],
     prediction: NDArray[np.generic],
     weight: Array,
     further: list[NDArray[np.generic]],
 ) -> Redrawn:
-    """Return the metric over fixed rows as a function of how often each is drawn."""
+    """Return the metric over fixed rows (predictions as ``metric.prepare`` returns them), drawn so or so often."""
     if isinstance(metric.function, ColumnMean):
         of = metric.function.of
-        columns = [_scorer(of, *column, weight, further) for column in zip(y.T, prediction.T, strict=True)]
+        columns = [redrawn_scorer(of, *column, weight, further) for column in zip(y.T, prediction.T, strict=True)]
         return lambda counts: float(np.mean([column(counts) for column in columns]))
-    if isinstance(metric.function, RowMean | Confusion):
+    if isinstance(metric.function, RowMean | Confusion | AreaUnderCurve):
         return metric.function.redrawn(y, prediction, weight)
     return _repeating_scorer(metric, [y, prediction, weight, *further])
 
@@ -145,7 +144,7 @@ def _repeating_scorer(metric: Metric, columns: list[NDArray[np.generic]]) -> Red
     order = np.argsort(prediction, kind="stable") if prediction.ndim == 1 else np.arange(len(prediction))
     ranked = [column[order] for column in columns]
 
-    def score(counts: _Counts) -> float:
+    def score(counts: NDArray[np.int64]) -> float:
         times = counts[order]
         return float(metric.function(*(np.repeat(column, times, axis=0) for column in ranked)))
 

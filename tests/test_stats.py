@@ -216,3 +216,11 @@ def test_a_row_mean_is_its_own_metric_drawn(y: Floats, prediction: Floats) -> No
     weight = np.linspace(1, 2, len(y))
     short = bootstrap_se(RMSE, y, prediction, weight=weight)
     assert bootstrap_se(general, y, prediction, weight=weight) == pytest.approx(short, rel=1e-9)
+
+
+def test_an_auc_sorts_once_for_all_draws(y: Floats, prediction: Floats) -> None:
+    """The short cut gives the same draws as the metric on repeated rows, ties and weights included."""
+    labels, rounded, weight = (y > 0).astype(np.int64), np.round(prediction, 1), np.linspace(1, 2, len(y))
+    plainly = replace(AUC, function=AUC.function.__call__)
+    short = bootstrap_se(AUC, labels, rounded, weight=weight)
+    assert bootstrap_se(plainly, labels, rounded, weight=weight) == pytest.approx(short, rel=1e-9)

@@ -12,10 +12,12 @@ from kagflow.metrics.base import (
     Wants,
 )
 from kagflow.metrics.columnwise import ColumnMean, mean_columnwise
+from kagflow.metrics.probabilities import AreaUnderCurve
 from kagflow.metrics.registry import METRICS, find_metric
 
 __all__ = [
     "METRICS",
+    "AreaUnderCurve",
     "Array",
     "ColumnMean",
     "Confusion",

@@ -1,9 +1,10 @@
 """Metrics of predicted probabilities, and of the order that predictions put rows in."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kagflow.errors import KagflowError
-from kagflow.metrics.base import Array, Metric, RowMean, Values
+from kagflow.metrics.base import Array, Metric, Redrawn, RowMean, Values
 
 
 def _surprise(y: Values, prediction: Values) -> Array:
@@ -46,14 +47,39 @@ def _refuse_several_classes(name: str, prediction: Values) -> None:
         )
 
 
-def _auc(y: Values, prediction: Values, weight: Array) -> float:
+class AreaUnderCurve:
     """Weighted area under the ROC curve; a tie counts half (Mann and Whitney, 1947). NaN for one class."""
-    _refuse_several_classes("auc", prediction)
-    mass = weight * (y == 1)
-    positive, negative = _tied(prediction, mass, weight - mass)
-    below = np.cumsum(negative) - negative
-    pairs = positive.sum() * negative.sum()
-    return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
+
+    def __call__(self, y: Values, prediction: Values, weight: Array) -> float:
+        """Return the metric; as every metric's function."""
+        _refuse_several_classes("auc", prediction)
+        mass = weight * (y == 1)
+        positive, negative = _tied(prediction, mass, weight - mass)
+        below = np.cumsum(negative) - negative
+        pairs = positive.sum() * negative.sum()
+        return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
+
+    def redrawn(self, y: Values, prediction: Values, weight: Array) -> Redrawn:
+        """Return the metric as a function of how often each row is drawn, sorting once."""
+        _refuse_several_classes("auc", prediction)
+        positive, negative = np.flatnonzero(y == 1), np.flatnonzero(y != 1)
+        negative = negative[np.argsort(prediction[negative], kind="stable")]
+        ranked = prediction[negative]
+        # How many negative rows lie below each positive one, and how many below or level with it.
+        below = np.searchsorted(ranked, prediction[positive], "left")
+        level = np.searchsorted(ranked, prediction[positive], "right")
+        of_positive, of_negative = weight[positive], weight[negative]
+
+        def score(counts: NDArray[np.int64]) -> float:
+            mass = of_positive * counts[positive]
+            under = np.concatenate([[0.0], np.cumsum(of_negative * counts[negative])])
+            pairs = mass.sum() * under[-1]
+            return float((mass * (under[below] + under[level])).sum() / (2 * pairs)) if pairs > 0 else float("nan")
+
+        return score
+
+
+_auc = AreaUnderCurve()
 
 
 def _auc_one_vs_rest(y: Values, prediction: Values, weight: Array) -> float:

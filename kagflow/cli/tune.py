@@ -25,6 +25,7 @@ def tune(
     seeds: int | None,
     storage: str | None,
     nested: bool,
+    prune: bool,
     overrides: tuple[str, ...],
     source: Path | None,
     track: Literal["off", "offline", "online"],
@@ -45,6 +46,7 @@ def tune(
             storage=storage,
             source=source,
             nested=nested,
+            prune=prune,
             tracker=tracker,
             watcher=watcher,
         )
@@ -109,6 +111,8 @@ def _print(tuned: Tuned) -> None:
     scores = run.scores
     better = "less" if scores["direction"] == "minimize" else "more"
     print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
+    if run.facts["device"]["note"]:
+        _note(run.facts["device"]["note"])
     parts = [f"{tuned.trials} trials", *([f"{tuned.pruned} stopped early"] if tuned.pruned else [])]
     print(f"  study    {tuned.study}: {', '.join(parts)}, {tuned.new or 'none'} of them now; best is {tuned.best}")
     if account is None:
@@ -117,7 +121,7 @@ def _print(tuned: Tuned) -> None:
         print(f"  before   {with_noise(account.before, account.before_se)} (trials are scored without a refit)")
         print(f"  tuned    {with_noise(account.tuned, account.tuned_se)}, on the rows that chose it")
         if account.corrected is not None:
-            print(f"  corrected  {with_noise(account.corrected, account.corrected_se)}, without the bias of choosing")
+            print(f"  honest   {with_noise(account.corrected, account.corrected_se)}, without the bias of choosing")
         print(f"  change   {with_noise(account.difference, account.difference_se)}, paired")
         print(f"  verdict  {account.sentence}")
     if tuned.nested is not None:

@@ -92,6 +92,9 @@ def tune(
     nested: Annotated[
         bool, typer.Option("--nested", help="Also tune once for each fold, on the other folds: an honest score.")
     ] = False,
+    no_prune: Annotated[
+        bool, typer.Option("--no-prune", help="Fit all folds of every trial, also where it is clearly behind.")
+    ] = False,
     set_: Set = None,
     source: Source = None,
     track: Track = "offline",
@@ -109,6 +112,7 @@ def tune(
         seeds=seeds,
         storage=storage,
         nested=nested,
+        prune=not no_prune,
         overrides=tuple(set_ or ()),
         source=source,
         track=track,

@@ -16,7 +16,7 @@ from kagflow.runs.plan import Plan
 from kagflow.runs.record import METRIC_COLUMN, PROCESSED
 from kagflow.runs.submission import SUBMISSION, make_submission
 from kagflow.splits import Folds
-from kagflow.stats import Difference, bootstrap_se, paired_difference
+from kagflow.stats import bootstrap_se
 from kagflow.training import Task
 from kagflow.training.postprocess import FittedPost, PostProcessed, post_process
 
@@ -132,20 +132,15 @@ def fold_score(plan: Plan, rows: NDArray[np.int64], prediction: Predictions) -> 
     return _score_or_none(plan.competition.metric, y, prediction, weight, _further(plan, rows))
 
 
-def difference_of(plan: Plan, repeats: Sequence[Repeat], others: Sequence[Repeat]) -> Difference:
-    """Return the score of some predictions minus that of others of the same plan, paired, with its noise."""
-    metric, (_, units) = plan.competition.metric, plan.setup.splitter.units(plan.data.train)
-    found = []
-    for mine, theirs in zip(repeats, others, strict=True):
-        y, weight = _known(plan, mine.rows)
-        codes = None if units is None else np.unique(units[mine.rows], return_inverse=True)[1]
-        further = _further(plan, mine.rows)
-        found.append(
-            paired_difference(metric, y, mine.scored, theirs.scored, weight=weight, units=codes, further=further)
-        )
-    return Difference(
-        value=float(np.mean([each.value for each in found])), se=float(np.mean([each.se for each in found]))
-    )
+def known_of(plan: Plan, rows: NDArray[np.int64]) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return the target codes of rows, and what else their scores and the noise of these hang on, by its name.
+
+    These are ``weight``, ``units`` and ``further``, as ``kagflow.stats`` takes them.
+    """
+    _, units = plan.setup.splitter.units(plan.data.train)
+    codes = None if units is None else np.unique(units[rows], return_inverse=True)[1]
+    y, weight = _known(plan, rows)
+    return y, {"weight": weight, "units": codes, "further": _further(plan, rows)}
 
 
 def _repeat(plan: Plan, predicted: Predicted, number: int) -> Repeat:

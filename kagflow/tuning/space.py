@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kagflow.config import Experiment
 from kagflow.errors import ConfigError
-from kagflow.models import Model
+from kagflow.models import Model, configured_space
 from kagflow.models.space import Choice, Range, Space
 
 if TYPE_CHECKING:
@@ -33,22 +33,22 @@ class Search:
 
     @classmethod
     def of(cls, model: Model, experiment: Experiment) -> "Search":
-        """Return the space of a model.
+        """Return the space of a model, as the experiment changes it.
 
         Raises
         ------
         ConfigError
-            There is nothing to look for.
+            There is nothing to look for, or the experiment's `space` is not what it must be.
         """
-        space = {name: place for name, place in model.space.items() if name not in model.params}
+        space, fixed = configured_space(model, experiment.space)
         if not space:
             what = model.estimator or f"the kind `{model.kind}`"
             raise ConfigError(
                 f"{what} has no parameters to look for beside those that the config gives",
-                hint="write a `space:` into the config, as in `space: {alpha: {low: 0.01, high: 100, log: true}}`",
+                hint="name some in the config, as in `space: {alpha: {low: 0.01, high: 100, log: true}}`",
                 where="space",
             )
-        return cls(space, dict(model.params))
+        return cls(space, {**model.params, **fixed})
 
     def distributions(self) -> "dict[str, BaseDistribution]":
         """Return the space as Optuna has it."""
@@ -91,7 +91,7 @@ def first_points(model: Model, search: Search) -> Iterator[Point]:
     """Yield the config as it is, and what did well elsewhere where it lies inside of the space."""
     usual = {**model.defaults, **model.params}
     yield Point(AS_IT_IS, dict(model.params), _near(search.space, usual))
-    for number, known in enumerate(model.known):
+    for number, known in enumerate(model.known_params()):
         own = {name: value for name, value in known.items() if name in search.space}
         is_new = any(usual.get(name) != value for name, value in own.items())
         if is_new and all(_contains(search.space[name], value) for name, value in own.items()):

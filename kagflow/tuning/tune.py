@@ -1,7 +1,7 @@
 """Tuning: a study over a model's space, what it brought, and a run with what it found."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,13 +24,20 @@ from kagflow.tuning.limits import Limits
 from kagflow.tuning.mirror import StudyMirror
 from kagflow.tuning.nested import Nested, inner_plan, tune_nested
 from kagflow.tuning.plots import write_plots
+from kagflow.tuning.pruning import Pruner
 from kagflow.tuning.space import Search, first_points
 from kagflow.tuning.study import TrialBook, local_storage
 from kagflow.tuning.tuned_config import check_replaceable, tuned_document, write_tuned
 from kagflow.tuning.watch import Nobody, Watcher
-from kagflow.tuning.work import Pruner, Trials, study_plan
+from kagflow.tuning.work import Trials, study_plan
 
-_IDLE = ("model", "space", "threads", "tuned")  # keys of an experiment that decide on no trial, or are told apart
+_IDLE = (
+    "model",
+    "space",
+    "threads",
+    "device",
+    "tuned",
+)  # keys of an experiment that decide on no trial, or are told apart
 
 _WITH_REFIT = 2.0  # what a run takes at most, in trials: each fold is fitted twice
 
@@ -103,7 +110,7 @@ def tune(
     seeds: int | None = None,
     storage: str | None = None,
     source: Path | None = None,
-    pruner: Pruner | None = None,
+    prune: bool = True,
     nested: bool = False,
     tracker: Tracker | None = None,
     watcher: Watcher | None = None,
@@ -126,8 +133,8 @@ def tune(
         Any URL of an Optuna database; ``runs/<name>/studies.sqlite`` when absent.
     source
         A folder of raw files, instead of the first source that applies.
-    pruner
-        Stops trials early; none is stopped when absent.
+    prune
+        Whether to stop trials early that will not become the best.
     nested
         Whether to tune also once for each fold on the other folds only, for an honest score.
     tracker
@@ -152,6 +159,10 @@ def tune(
     search = Search.of(plan.setup.model, experiment)
     folder = competition.runs_folder / "studies" / config
     storage = storage or local_storage(competition.runs_folder)
+
+    def pruner() -> Pruner | None:
+        return Pruner(competition.metric) if prune else None
+
     outer = list(plan.setup.folds) if nested else []
     for fold in outer:
         inner_plan(plan, fold)  # refuses folds that leave too little, before hours of work
@@ -160,9 +171,11 @@ def tune(
         book.ensure(first_points(plan.setup.model, search))
         watcher.began(origin.edition, origin.folder, limits.trials, book.tried())
         mirror = StudyMirror(tracker, watcher, competition, book, experiment)
-        work = Trials(plan, book, limits.share(len(outer) + 1), layout_of(plan), pruner, mirror, run_costs=_WITH_REFIT)
+        work = Trials(
+            plan, book, limits.share(len(outer) + 1), layout_of(plan), pruner(), mirror, run_costs=_WITH_REFIT
+        )
         work.run()
-        account = account_of(plan, book, competition.metric)
+        account = account_of(plan, book)
         params = book.params(book.best())
         inner = None
         if nested:
@@ -200,7 +213,7 @@ def _nested(
     folder: Path,
     storage: str,
     limits: Limits,
-    pruner: Pruner | None,
+    pruner: Callable[[], Pruner | None],
     watcher: Watcher,
     search: Search,
 ) -> Nested:
@@ -215,7 +228,7 @@ def _nested(
         with closing(TrialBook(storage, own.name, direction, made_with(inner, search), search, own)) as book:
             book.ensure(first_points(inner.setup.model, search))
             watcher.note(f"{name}: {book.tried()} trials were done before")
-            Trials(inner, book, limits.share(outer - done), layout_of(inner), pruner, watcher).run()
+            Trials(inner, book, limits.share(outer - done), layout_of(inner), pruner(), watcher).run()
             done += 1
             return book.params(book.best())
 
@@ -232,7 +245,9 @@ def without_refit(experiment: Experiment) -> Experiment:
 
 def layout_of(plan: Plan) -> Layout:
     """Return how many trials run at once: no more than there are folds, as each fold has one fit at a time."""
-    return plan_layout(len(plan.setup.folds), plan.data.train.height, plan.experiment.threads)
+    return plan_layout(
+        len(plan.setup.folds), plan.data.train.height, plan.experiment.threads, plan.setup.resources.device
+    )
 
 
 def made_with(plan: Plan, search: Search) -> dict[str, Any]:
@@ -259,7 +274,10 @@ def _result(
     origin = f"study {book.name}, trial {book.best().number} of {book.tried()}"
     story = [f"Parameters found by `kagflow tune {plan.competition.name}`, {datetime.now(UTC):%Y-%m-%d}: {origin}."]
     if account is not None:
-        story.append(f"{metric} {account.before:.6g} as the config was, {account.tuned:.6g} as tuned (both no refit).")
+        story.append(
+            f"{metric} {account.before:.6g} as the config was, {account.tuned:.6g} as tuned, {account.corrected:.6g} "
+            "without the bias of choosing (all without a refit)."
+        )
         story.append(f"Verdict: {account.sentence}.")
     return tuned_document(experiment, params, origin), story
 

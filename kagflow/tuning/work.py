@@ -3,8 +3,8 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from kagflow.errors import ConfigError, KagflowError
 from kagflow.models import Model, make_model
 from kagflow.runs.directory import mean_by_target
 from kagflow.runs.plan import Plan
-from kagflow.runs.results import Predictions, Repeat, fold_score, gather_repeats, whole_score
+from kagflow.runs.results import Predictions, Repeat, fold_score, gather_repeats, known_of, whole_score
 from kagflow.training import Layout, Task, fit_fold, run_tasks
 from kagflow.tuning.limits import Limits, in_words
 from kagflow.tuning.oof import OneTarget, TrialFolder
 from kagflow.tuning.prepared import PreparedFolds
+from kagflow.tuning.pruning import FoldResult, Pruner, row_losses
 from kagflow.tuning.space import AS_IT_IS
 from kagflow.tuning.study import TrialBook
 from kagflow.tuning.watch import Watcher
@@ -26,35 +27,6 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 _POLL = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class FoldResult:
-    """What a trial came to in one fold.
-
-    Attributes
-    ----------
-    fold
-        Its number.
-    rows
-        (v,) positions of the rows that it scores.
-    prediction
-        (v,), (v, k) or (v, targets) their predictions.
-    score
-        By the metric, of these rows alone; ``None`` where they have none.
-    """
-
-    fold: int
-    rows: NDArray[np.int64]
-    prediction: Predictions
-    score: float | None
-
-
-class Pruner(Protocol):
-    """A rule that stops trials early."""
-
-    def should_stop(self, trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> bool:
-        """Say whether a trial is clearly behind the best one, by the folds that it has done."""
 
 
 class Trials:
@@ -93,6 +65,8 @@ class Trials:
         self._folds = PreparedFolds(plan)
         self._seeds = range(plan.experiment.seed, plan.experiment.seed + plan.experiment.seeds)
         self._stopping = threading.Event()
+        self._judging = threading.Lock()
+        self._judged: dict[int, list[FoldResult]] = {}
         self._seconds = [trial.user_attrs["seconds"] for trial in book.complete_trials()]
         self.begun = 0
 
@@ -140,24 +114,26 @@ class Trials:
             with self._folds.one_of(todo) as fold:
                 result = self._fit(model, fold)
             todo.remove(fold)
-            folder.save(fold, result.rows, result.prediction)
-            done.append(result)
+            folder.save(fold, *result)
+            done.append(self._judge(fold, *result))
             known = [each.score for each in done if each.score is not None]
             self._book.report(trial, float(np.mean(known)) if known else None, len(done))
             if todo and self._ends_early(trial, done, time.perf_counter() - started):
                 return
             if todo and self._is_behind(trial, done):
+                self._learn(done)
                 self._book.prune(trial, time.perf_counter() - started)
                 self._watcher.finished(trial.number, "PRUNED", None, params)
                 return
         score = whole_score(self._plan, trial_repeats(self._plan, self._book, trial.number))
         seconds = time.perf_counter() - started
+        self._learn(done)
         self._book.complete(trial, score, seconds)
         self._seconds.append(seconds)
         self._watcher.finished(trial.number, "COMPLETE", score, params)
 
-    def _fit(self, model: Model, fold: int) -> FoldResult:
-        """Return the predictions of a fold that was taken: the mean over seeds, of each target."""
+    def _fit(self, model: Model, fold: int) -> tuple[NDArray[np.int64], Predictions]:
+        """Return the rows of a fold that was taken, and their predictions: the mean over seeds, of each target."""
         plan = self._plan
         made, targets = [], []
         for target, setup in enumerate(plan.setups):
@@ -165,8 +141,17 @@ class Trials:
             for seed in self._seeds:
                 made.append(fit_fold(setup, model, ready, seed))
                 targets.append(target)
-        rows, prediction = plan.setup.folds.folds[fold].valid, mean_by_target(made, targets)
-        return FoldResult(fold, rows, prediction, fold_score(plan, rows, prediction))
+        return plan.setup.folds.folds[fold].valid, mean_by_target(made, targets)
+
+    def _judge(self, fold: int, rows: NDArray[np.int64], prediction: Predictions) -> FoldResult:
+        """Return what a fold's predictions are worth."""
+        plan = self._plan
+        y, known = known_of(plan, rows)
+        score = fold_score(plan, rows, prediction)
+        losses = None
+        if plan.post is None:  # a rule of labels sees no loss in the predictions before it
+            losses = row_losses(plan.competition.metric, y, prediction)
+        return FoldResult(fold, score, losses, known["weight"])
 
     def _ends_early(self, trial: "Trial", done: Sequence[FoldResult], seconds: float) -> bool:
         """Leave a trial to the next call where time is up in the middle of it, or this call was stopped."""
@@ -187,14 +172,29 @@ class Trials:
         return False
 
     def _is_behind(self, trial: "Trial", done: Sequence[FoldResult]) -> bool:
-        if self._pruner is None or self._book.is_point(trial, AS_IT_IS) or not self._book.complete_trials():
+        if self._pruner is None or self._book.is_point(trial, AS_IT_IS):
             return False
-        folder = TrialFolder(self._book.folder, self._book.best().number)
-        folds = [each.fold for each in done]
-        if not folder.has(folds):  # it was run on another machine
-            return False
-        best = [FoldResult(fold, *(made := folder.predictions(fold)), fold_score(self._plan, *made)) for fold in folds]
-        return self._pruner.should_stop(done, best)
+        best = self._best()
+        return best is not None and self._pruner.should_stop(done, best)
+
+    def _learn(self, done: Sequence[FoldResult]) -> None:
+        """Let the rule know how a trial went against the best one so far."""
+        if self._pruner is not None and (best := self._best()) is not None:
+            self._pruner.learn(done, best)
+
+    def _best(self) -> list[FoldResult] | None:
+        """Return the best trial's folds; ``None`` where there is none yet, or another machine has them."""
+        if not self._book.complete_trials():
+            return None
+        number = self._book.best().number
+        with self._judging:
+            if number not in self._judged:
+                folder = TrialFolder(self._book.folder, number)
+                folds = [fold.number for fold in self._plan.setup.folds]
+                if not folder.has(folds):
+                    return None
+                self._judged = {number: [self._judge(fold, *folder.predictions(fold)) for fold in folds]}
+            return self._judged[number]
 
     def _refuse(self, trial: "Trial", error: KagflowError) -> None:
         """Go on where parameters that were sampled cannot be fitted; the config as it is must be."""

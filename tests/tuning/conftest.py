@@ -15,6 +15,7 @@ SPACE = {
 @pytest.fixture(autouse=True)
 def small_space(monkeypatch):
     monkeypatch.setattr(lightgbm.LightGBM, "space", SPACE)
+    monkeypatch.setattr(lightgbm.LightGBM, "known", ())
 
 
 @pytest.fixture

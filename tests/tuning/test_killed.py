@@ -13,10 +13,11 @@ import polars as pl
 from kagflow.tuning.oof import TrialFolder
 
 KILLS, TRIALS = 10, 45
-COMMAND = ("tune", "toy", "--config", "quick", "--trials", str(TRIALS))
+COMMAND = ("tune", "toy", "--config", "quick", "--trials", str(TRIALS), "--no-prune")
 PROGRAM = """
 from kagflow.models import lightgbm
 from kagflow.models.space import Range
+lightgbm.LightGBM.known = ()
 lightgbm.LightGBM.space = {
     "learning_rate": Range(0.02, 0.5, log=True),
     "num_leaves": Range(2, 16, log=True),

@@ -12,7 +12,7 @@ from kagflow.data import find_source
 from kagflow.runs.plan import make_plan
 from kagflow.tuning.nested import inner_plan
 
-NESTED = ("tune", "toy", "--config", "quick", "--trials", "3", "--nested", "--json")
+NESTED = ("tune", "toy", "--config", "quick", "--trials", "3", "--nested", "--no-prune", "--json")
 
 
 def nested(project):

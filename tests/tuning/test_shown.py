@@ -33,8 +33,8 @@ def stable(text):
 
 
 def test_text(project, snapshot):
-    first = project.cli("tune", "toy", "--config", "quick", "--trials", "4")
-    again = project.cli("tune", "toy", "--config", "quick", "--trials", "4")
+    first = project.cli("tune", "toy", "--config", "quick", "--trials", "4", "--no-prune")
+    again = project.cli("tune", "toy", "--config", "quick", "--trials", "4", "--no-prune")
     assert first.err == ""
     assert {"first": stable(first.out), "again": stable(again.out), "err": again.err} == snapshot
     config = (project.root / "configs/toy/quick_tuned.yaml").read_text()

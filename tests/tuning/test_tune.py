@@ -12,7 +12,7 @@ from kagflow.models import lightgbm
 from kagflow.models.space import Choice, Range
 from kagflow.runs import read_run
 
-QUICK = ("tune", "toy", "--config", "quick")
+QUICK = ("tune", "toy", "--config", "quick", "--no-prune")
 
 
 def study_of(project, name="quick"):
@@ -157,7 +157,12 @@ def test_a_study_of_other_things_is_refused_and_says_what_differs(project):
 
 
 BAD = {
-    "no space": (("--set", "model={kind: sklearn, estimator: sklearn.linear_model.Ridge}"), "no parameters to look"),
+    "unknown parameter": (("--set", "space.num_leafs=[2, 9]"), "has no parameter 'num_leafs'"),
+    "low above high": (("--set", "space.num_leaves=[9, 2]"), "`low` must lie below `high`"),
+    "no space": (
+        ("--set", "model={kind: sklearn, estimator: sklearn.linear_model.LinearRegression}"),
+        "no parameters to look",
+    ),
     "no time": (("--budget", "soon"), "'soon' is no time"),
     "nothing": (("--trials", "0"), "at least 1"),
     "no driver or server": (("--storage", "postgresql+psycopg2://me:secret@127.0.0.1:1/x"), "--storage|driver|reached"),
@@ -176,6 +181,34 @@ def test_bad_input_is_explained(project, case):
     assert "hint: " in said.err or case == "nothing"
     assert "secret" not in said.err
     assert not (project.root / "configs/toy/quick_tuned.yaml").exists()
+
+
+def test_a_space_of_the_config_narrows_and_fixes(project):
+    space = "space: {num_leaves: [3, 4], learning_rate: 0.3, extra_trees: null, lambda_l2: [0.5, 2]}"
+    model = "model: {params: {min_data_in_leaf: 3}}"
+    project.write("configs/toy/quick.yaml", f"rounds: 5\nthreads: 1\n{model}\n{space}\n")
+    made = tune(project, "--trials", "6")
+    first, *others = study_of(project).trials
+    assert set(first.params) == {"num_leaves", "lambda_l2"}
+    assert all(trial.params["num_leaves"] in (3, 4) for trial in others)
+    assert made["params"]["learning_rate"] == 0.3
+    assert made["params"]["min_data_in_leaf"] == 3
+    assert "space" not in (project.root / "configs/toy/quick_tuned.yaml").read_text()
+
+
+def test_trials_that_are_clearly_behind_are_stopped_and_count(project, monkeypatch):
+    project.write("configs/toy/quick.yaml", "rounds: 20\nthreads: 1\nmodel: {params: {min_data_in_leaf: 3}}\n")
+    monkeypatch.setattr(lightgbm.LightGBM, "space", {"learning_rate": Range(1e-9, 0.5, log=True)})
+    monkeypatch.setattr(lightgbm.LightGBM, "known", ({"learning_rate": 0.5},))
+    said = project.cli("tune", "toy", "--config", "quick", "--trials", "15", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["trials_pruned"] > 0
+    states = [trial.state.name for trial in study_of(project).trials]
+    assert len(states) == 15
+    assert states[0] == "COMPLETE"
+    for trial in study_of(project).trials:
+        folds = len(list(folder_of(project, trial.number).iterdir()))
+        assert (folds == 3) == (trial.state.name == "COMPLETE")
 
 
 def test_a_budget_ends_the_call_and_the_next_one_goes_on(project):

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kagflow.cli.printing import print_results, relative, rounded, with_noise
 from kagflow.competition import load
 from kagflow.tracking import make_tracker
-from kagflow.tuning import Limits, Tuned
+from kagflow.tuning import Account, Limits, Tuned
 from kagflow.tuning import tune as run_study
 
 _MOST_PARAMS = 12
@@ -118,10 +118,12 @@ def _print(tuned: Tuned) -> None:
     if account is None:
         print("  account  none: the predictions of the trials lie on another machine")
     else:
-        print(f"  before   {with_noise(account.before, account.before_se)} (trials are scored without a refit)")
-        print(f"  tuned    {with_noise(account.tuned, account.tuned_se)}, on the rows that chose it")
+        print(f"  before   {_finely(account.before, account.before_se, account)} (trials are scored without a refit)")
+        print(f"  tuned    {_finely(account.tuned, account.tuned_se, account)}, on the rows that chose it")
         if account.corrected is not None:
-            print(f"  honest   {with_noise(account.corrected, account.corrected_se)}, without the bias of choosing")
+            print(
+                f"  expected {_finely(account.corrected, account.corrected_se, account)}, without the bias of choosing"
+            )
         print(f"  change   {with_noise(account.difference, account.difference_se)}, paired")
         print(f"  verdict  {account.sentence}")
     if tuned.nested is not None:
@@ -131,3 +133,10 @@ def _print(tuned: Tuned) -> None:
     print(f"  seconds  {tuned.seconds:.1f}")
     print(f"  config   {relative(tuned.config)}")
     print(f"  run      {relative(run.path)}")
+
+
+def _finely(value: float, se: float | None, account: Account) -> str:
+    """Return a score with its noise, to the digits in which it may differ from another one of the same rows."""
+    if se is None or not account.difference_se:
+        return with_noise(value, se)
+    return f"{rounded(value, account.difference_se)} ± {rounded(se, se)}"

@@ -51,7 +51,9 @@ class Limits:
 
     def share(self, parts: int) -> "Limits":
         """Return the limits of one of so many studies, which have what is left of the time between them."""
-        return Limits(self.trials, None if self.seconds is None else max(self.left / parts, 0.001))
+        if self.seconds is None or parts == 1:
+            return self
+        return Limits(self.trials, max(self.left / parts, 0.001))
 
 
 def parse_seconds(text: str) -> float:

@@ -1,0 +1,191 @@
+"""What tuning with kagflow is worth beside the usual recipe: Optuna around scikit-learn's `cross_val_score`.
+
+Both look for LightGBM's parameters in the same space, on the same columns, folds, rounds and seed, for the same wall
+time. The recipe may use the cores either way, folds side by side or all cores for each fit; the better one counts.
+Reported are trials a minute; the score of the best parameters, by one and the same cross-validation for both; and how
+many fits of a fold it took kagflow to be as good as the recipe ever was, as a share of what the recipe took for that.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _measure import Worker, machine, print_row, verdict
+
+PROJECT = Path(__file__).parents[1]
+COMPETITIONS = ("amazon_employee_access", "house_prices")
+RECIPES = {"recipe, folds side by side": True, "recipe, all cores a fit": False}
+KAGFLOW = "kagflow"
+FASTER, FEWER = 3.0, 1 / 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a study: seconds, scores of the trials in their order, fits up to each, and the best parameters."""
+
+    seconds: float
+    scores: tuple[float | None, ...]
+    fits: tuple[int, ...]
+    params: dict[str, Any]
+
+    @property
+    def a_minute(self) -> float:
+        return 60 * len(self.scores) / self.seconds
+
+
+def lay_out(name: str, root: Path) -> None:
+    """Make a project of a competition whose features are the files' own columns, as both can have them."""
+    folder = root / "competitions" / name
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT / "competitions" / name / "competition.yaml", folder)
+
+
+def plan_of(root: Path, name: str, rounds: int) -> Any:
+    import kagflow
+    from kagflow.data import find_source
+    from kagflow.runs.plan import make_plan
+
+    competition = kagflow.load(name, root)
+    origin = find_source(competition.name, competition.facts, root)
+    return make_plan(competition, competition.experiment(None, (f"rounds={rounds}",)), "default", origin)
+
+
+def by_recipe(root: Path, name: str, rounds: int, seconds: float, side_by_side: bool) -> Callable[[], Outcome]:
+    """Prepare a study that asks `cross_val_score` for the mean over folds."""
+    import lightgbm
+    import optuna
+    from joblib.externals.loky import get_reusable_executor
+    from sklearn.model_selection import cross_val_score
+
+    from kagflow.models import Batch
+    from kagflow.tuning.space import Search
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    plan = plan_of(root, name, rounds)
+    setup, cores = plan.setup, len(os.sched_getaffinity(0))
+    search = Search.of(setup.model, plan.experiment)
+    x = setup.pool.x.drop(setup.pool.hidden, strict=False).to_pandas()
+    y = Batch(x, setup.transform.fit(setup.pool.x, setup.pool.y).forward(setup.pool.x, setup.pool.y)).target
+    folds = [(fold.train, fold.valid) for fold in setup.folds]
+    is_value = setup.problem.task == "regression"
+    kind = lightgbm.LGBMRegressor if is_value else lightgbm.LGBMClassifier
+    scoring = "neg_root_mean_squared_error" if is_value else "roc_auc"
+
+    def study() -> Outcome:
+        started, scores = time.perf_counter(), []
+        made = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+        while time.perf_counter() - started < seconds:
+            trial = made.ask(search.distributions())
+            params = {**setup.model.defaults, **search.params(trial.params, None)}
+            threads = 1 if side_by_side else cores
+            model = kind(n_estimators=rounds, random_state=0, n_jobs=threads, verbosity=-1, **params)
+            jobs = cores if side_by_side else 1
+            scores.append(float(np.mean(cross_val_score(model, x, y, cv=folds, scoring=scoring, n_jobs=jobs))))
+            made.tell(trial, scores[-1])
+        get_reusable_executor().shutdown()  # else this process could not end before its workers tire of waiting
+        fits = tuple(len(folds) * (number + 1) for number in range(len(scores)))
+        best = search.params(made.best_params, None)
+        return Outcome(time.perf_counter() - started, tuple(scores), fits, best)
+
+    return study
+
+
+def by_kagflow(root: Path, name: str, rounds: int, seconds: float) -> Callable[[], Outcome]:
+    """Prepare a study as `kagflow tune` makes it, the run at the end included."""
+    import kagflow
+    from kagflow.tuning import Limits, tune
+    from kagflow.tuning.watch import Nobody
+
+    competition = kagflow.load(name, root)
+    experiment = competition.experiment(None, (f"rounds={rounds}",))
+
+    class Watch(Nobody):
+        def __init__(self) -> None:
+            self.seen: list[tuple[int, float | None]] = []
+
+        def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
+            self.seen.append((number, score))
+
+    def study() -> Outcome:
+        watch, started = Watch(), time.perf_counter()
+        tuned = tune(competition, experiment, limits=Limits(None, seconds), watcher=watch)
+        folder = competition.runs_folder / "studies" / "default"
+        each = [len(list((folder / f"{number:05d}").glob("*.parquet"))) for number, _ in watch.seen]
+        scores = tuple(score for _, score in watch.seen)
+        fits = tuple(int(total) for total in np.cumsum(each))
+        return Outcome(time.perf_counter() - started, scores, fits, dict(tuned.params))
+
+    return study
+
+
+def judge(root: Path, name: str, rounds: int, params: dict[str, Any]) -> float:
+    """Return the cross-validated score of parameters, by the competition's metric over the whole OOF."""
+    import kagflow
+
+    competition = kagflow.load(name, root)
+    experiment = competition.experiment(None, (f"rounds={rounds}",))
+    model = experiment.model.model_copy(update={"params": params})
+    return float(kagflow.cross_validate(competition, experiment.model_copy(update={"model": model})).scores["cv"])
+
+
+def fits_to_reach(outcome: Outcome, score: float, better: Callable[[float, float], bool]) -> float:
+    """Return the fits after which a study had a trial as good as a score; infinite where it never had."""
+    pairs = zip(outcome.scores, outcome.fits, strict=True)
+    return next((fits for own, fits in pairs if own is not None and not better(score, own)), float("inf"))
+
+
+def compare(name: str, root: Path, rounds: int, seconds: float) -> None:
+    import kagflow
+
+    lay_out(name, root)
+    metric = kagflow.load(name, root).metric
+    outcomes: dict[str, Outcome] = {}
+    for way, side_by_side in RECIPES.items():
+        with Worker(by_recipe, root, name, rounds, seconds, side_by_side) as worker:
+            worker.seconds()
+            outcomes[way] = worker.result()
+    with Worker(by_kagflow, root, name, rounds, seconds) as worker:
+        worker.seconds()
+        outcomes[KAGFLOW] = worker.result()
+    judged = {way: judge(root, name, rounds, outcome.params) for way, outcome in outcomes.items()}
+    print_row(f"{name}, {rounds} rounds, {seconds:.0f} s", "trials/min", metric.name)
+    for way, outcome in outcomes.items():
+        print_row(f"  {way}", outcome.a_minute, f"{judged[way]:.5f}")
+    way = max(RECIPES, key=lambda each: outcomes[each].a_minute)
+    ratio = outcomes[KAGFLOW].a_minute / outcomes[way].a_minute
+    print_row("  trials a minute, kagflow / recipe", ratio, verdict(ratio >= FASTER))
+    as_good = not metric.better(judged[way], judged[KAGFLOW])
+    print_row("  best score as good or better", str(as_good).lower(), verdict(as_good))
+    best = int(np.argmax([-np.inf if score is None else score for score in outcomes[way].scores]))
+    share = fits_to_reach(outcomes[KAGFLOW], judged[way], metric.better) / outcomes[way].fits[best]
+    print_row("  fits to the recipe's best, kagflow / recipe", share, verdict(share <= FEWER))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few seconds and rounds: to see that it runs")
+    parser.add_argument("--seconds", type=float, default=180.0, help="wall time of each study")
+    parser.add_argument("--rounds", type=int, default=200, help="boosting rounds of every fit")
+    parser.add_argument("competitions", nargs="*", default=list(COMPETITIONS))
+    asked = parser.parse_args()
+    seconds, rounds = (10.0, 10) if asked.quick else (asked.seconds, asked.rounds)
+    print(machine())
+    for name in asked.competitions:
+        with tempfile.TemporaryDirectory() as temporary:
+            try:
+                compare(name, Path(temporary), rounds, seconds)
+            except Exception as error:
+                if "there are no data" not in str(error):
+                    raise
+                print_row(name, "no data")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""When to stop a trial: as soon as its folds so far say that it will not become the best.
+
+A trial is compared with the best complete one on the same folds. On rows where a metric is a mean over rows, their
+paired differences tell how sure the comparison is: the more alike two trials, the surer. What they cannot tell is how
+much another training sample would change, so it is learned from how far differences vary between the folds of earlier
+trials. `benchmarks/pruning.py` holds the rule against others, on recorded studies.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from kagflow.metrics import METRICS, Array, Metric, RowMean
+
+_SURE = 2.0  # standard errors; of the trials that would have become the best, it stops fewer than 5 of 100
+_INFLATION, _INFLATION_DF = (
+    1.5,
+    4,
+)  # what is believed before anything is learned, and for how many differences it counts
+_POOLED_DF = 4  # for how many differences the pooled variance counts beside a trial's own
+
+_Values = NDArray[np.generic]
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """How a trial did on a fold.
+
+    Attributes
+    ----------
+    fold
+        Its number.
+    score
+        In the metric's units; ``None`` where the fold alone has none.
+    losses
+        (v,) losses of its rows, of which less is better; ``None`` where the metric is no mean over rows.
+    weight
+        (v,) weights of its rows; ``None`` when all weigh the same.
+    """
+
+    fold: int
+    score: float | None
+    losses: Array | None = None
+    weight: Array | None = None
+
+
+def row_losses(metric: Metric, y: _Values, prediction: _Values) -> Array | None:
+    """Return (n,) losses of rows, of which less is better, or ``None`` where the metric is no mean over rows.
+
+    A last step over the mean, such as a root, does not matter as long as it keeps the order.
+    """
+    prepared = metric.prepare(prediction)
+    if metric.function == METRICS["accuracy"].function:
+        return np.asarray(prepared != y, dtype=np.float64)
+    if not isinstance(metric.function, RowMean):
+        return None
+    losses = metric.function.loss(y, prepared)
+    if losses.ndim != 1:
+        return None
+    mean, finish = float(losses.mean()), metric.function.finish
+    more, less = finish(mean * 1.001), finish(mean)
+    if more == less:
+        return None  # no order to tell
+    return -losses if metric.better(more, less) == (mean > 0) else losses
+
+
+class Pruner:
+    """Stops trials that will not become the best.
+
+    Parameters
+    ----------
+    metric
+        Of the competition.
+
+    Notes
+    -----
+    With the share f of all rows done, the final difference of two trials is the difference so far, give or take its
+    standard error times sqrt(1 - f): what is done will not change any more. A trial is stopped where it is behind by
+    more than two of these. The variance is that of the rows' paired differences, times how much more differences vary
+    between folds than their rows explain (learned from earlier trials; at least 1). Of a metric that is no mean over
+    rows it is the variance between folds, of the trial and of earlier ones together, and Student's t is used.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._sign = 1.0 if metric.direction == "minimize" else -1.0
+        self._ratios, self._ratio_df = _INFLATION * _INFLATION_DF, _INFLATION_DF
+        self._variances, self._df = 0.0, 0
+
+    def should_stop(self, trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> bool:
+        """Say whether a trial should be stopped.
+
+        Parameters
+        ----------
+        trial
+            What is done of it, in any order.
+        best
+            All folds of the best complete trial.
+
+        Raises
+        ------
+        ValueError
+            The trial has a fold that the best one has not.
+        """
+        pairs = _pairs(trial, best)
+        if not pairs or len(trial) >= len(best):
+            return False
+        compared = [_compare_rows(*pair) for pair in pairs]
+        rows = [each for each in compared if each is not None]
+        if len(rows) == len(pairs):
+            return self._is_behind_on_rows(rows, best)
+        return self._is_behind_on_folds(self._score_differences(pairs), len(best))
+
+    def learn(self, trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> None:
+        """Learn from a trial, complete or stopped, how far differences to the best of its time vary between folds.
+
+        Raises
+        ------
+        ValueError
+            The trial has a fold that the best one has not.
+        """
+        pairs = _pairs(trial, best)
+        rows = [each for pair in pairs if (each := _compare_rows(*pair)) is not None]
+        explained = float(np.mean([each.variance for each in rows])) if rows else 0.0
+        if len(rows) > 1 and explained > 0:
+            df = len(rows) - 1
+            self._ratios += df * float(np.var([each.mean for each in rows], ddof=1)) / explained
+            self._ratio_df += df
+        differences = self._score_differences(pairs)
+        if len(differences) > 1 and differences.any():
+            self._variances += float(((differences - differences.mean()) ** 2).sum())
+            self._df += len(differences) - 1
+
+    def _is_behind_on_rows(self, rows: "Sequence[_OnRows]", best: Sequence[FoldResult]) -> bool:
+        mass = np.array([each.mass for each in rows])
+        share = mass / mass.sum()
+        mean = float(share @ [each.mean for each in rows])
+        variance = float(share**2 @ [each.variance for each in rows])
+        inflation = max(1.0, self._ratios / self._ratio_df)
+        left = 1 - mass.sum() / sum(_mass(result) for result in best)
+        return mean > 0 and mean > _SURE * np.sqrt(inflation * variance * left)
+
+    def _is_behind_on_folds(self, differences: Array, n_folds: int) -> bool:
+        done = len(differences)
+        if not done or not self._df:  # nothing tells yet how far folds vary
+            return False
+        own = float(((differences - differences.mean()) ** 2).sum())
+        variance = (_POOLED_DF * self._variances / self._df + own) / (_POOLED_DF + done - 1)
+        sure = stats.t.isf(stats.norm.sf(_SURE), self._df + done - 1)
+        mean = float(differences.mean())
+        return mean > 0 and mean > sure * np.sqrt(variance / done * (1 - done / n_folds))
+
+    def _score_differences(self, pairs: "Sequence[_Pair]") -> Array:
+        scores = [(mine.score, its.score) for mine, its in pairs]
+        return self._sign * np.array([mine - its for mine, its in scores if mine is not None and its is not None])
+
+
+_Pair = tuple[FoldResult, FoldResult]
+
+
+@dataclass(frozen=True)
+class _OnRows:
+    """Mean paired difference of a fold's rows, the variance of that mean, and the rows' weight."""
+
+    mean: float
+    variance: float
+    mass: float
+
+
+def _pairs(trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> list[_Pair]:
+    by_fold: Mapping[int, FoldResult] = {result.fold: result for result in best}
+    for result in trial:
+        if result.fold not in by_fold:
+            raise ValueError(f"the best trial has no fold {result.fold}")
+    return [(result, by_fold[result.fold]) for result in trial]
+
+
+def _compare_rows(mine: FoldResult, its: FoldResult) -> _OnRows | None:
+    """Return the comparison on rows, or ``None`` where there are no losses, or too few to vary."""
+    if mine.losses is None or its.losses is None or len(mine.losses) < 2:
+        return None
+    difference = mine.losses - its.losses
+    weight = np.ones(len(difference)) if mine.weight is None else mine.weight
+    share = weight / weight.sum()
+    mean = float((share * difference).sum())
+    n = len(difference)
+    variance = float((share**2 * (difference - mean) ** 2).sum()) * n / (n - 1)
+    return _OnRows(mean, variance, float(weight.sum()))
+
+
+def _mass(result: FoldResult) -> float:
+    assert result.losses is not None
+    return float(len(result.losses) if result.weight is None else result.weight.sum())

@@ -58,7 +58,7 @@ def row_losses(metric: Metric, y: _Values, prediction: _Values) -> Array | None:
     losses = metric.function.loss(y, prepared)
     if losses.ndim != 1:
         return None
-    mean, finish = float(losses.mean()), metric.function.finish
+    mean, finish = float(losses.mean()) or 1.0, metric.function.finish
     more, less = finish(mean * 1.001), finish(mean)
     if more == less:
         return None  # no order to tell
@@ -110,7 +110,7 @@ class Pruner:
             return False
         compared = [_compare_rows(*pair) for pair in pairs]
         rows = [each for each in compared if each is not None]
-        if len(rows) == len(pairs):
+        if len(rows) == len(pairs) and all(result.losses is not None for result in best):
             return self._is_behind_on_rows(rows, best)
         return self._is_behind_on_folds(self._score_differences(pairs), len(best))
 

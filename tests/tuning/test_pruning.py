@@ -115,6 +115,14 @@ def test_a_fold_of_one_row_says_nothing() -> None:
     assert not Pruner(MAE).should_stop(bad[:2], best)
 
 
+def test_where_the_best_has_no_losses_scores_are_compared() -> None:
+    rng = np.random.default_rng(6)
+    best, bad = (trial_of(rng.normal(size=(5, 100)) + worse) for worse in (0, 4))
+    best[3] = replace(best[3], losses=None)
+    assert not Pruner(MAE).should_stop(bad[:1], best)
+    assert learned(MAE, rng, on_rows=False).should_stop(bad[:1], best)
+
+
 def test_a_fold_that_the_best_one_has_not_is_a_mistake() -> None:
     best = trial_of(np.ones((5, 3)))
     with pytest.raises(ValueError, match="no fold 7"):
@@ -197,6 +205,11 @@ def test_a_last_step_may_turn_the_order_round() -> None:
     turned = replace(MAE, direction="maximize", function=RowMean(loss=MAE.function.loss, finish=lambda mean: 1 - mean))
     y = np.zeros(3)
     assert row_losses(turned, y, y + 1).tolist() == [1, 1, 1]
+
+
+def test_no_error_at_all_is_a_loss_too() -> None:
+    y = np.arange(4.0)
+    assert row_losses(RMSE, y, y).tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["auc", "f1", "r2", "quadratic_kappa"])

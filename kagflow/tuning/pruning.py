@@ -15,12 +15,10 @@ from scipy import stats
 
 from kagflow.metrics import METRICS, Array, Metric, RowMean
 
-_SURE = 2.0  # standard errors; of the trials that would have become the best, it stops fewer than 5 of 100
-_INFLATION, _INFLATION_DF = (
-    1.5,
-    4,
-)  # what is believed before anything is learned, and for how many differences it counts
-_POOLED_DF = 4  # for how many differences the pooled variance counts beside a trial's own
+# Chance to stop a trial that ends level with the best, over all decisions on it; of those that end ahead fewer are.
+_LEVEL = 0.09
+_INFLATION = 1.5  # believed before anything is learned, with the weight of _BELIEF differences
+_BELIEF = 4
 
 _Values = NDArray[np.generic]
 
@@ -60,7 +58,7 @@ def row_losses(metric: Metric, y: _Values, prediction: _Values) -> Array | None:
     losses = metric.function.loss(y, prepared)
     if losses.ndim != 1:
         return None
-    mean, finish = float(losses.mean()), metric.function.finish
+    mean, finish = float(losses.mean()) or 1.0, metric.function.finish
     more, less = finish(mean * 1.001), finish(mean)
     if more == less:
         return None  # no order to tell
@@ -79,15 +77,18 @@ class Pruner:
     -----
     With the share f of all rows done, the final difference of two trials is the difference so far, give or take its
     standard error times sqrt(1 - f): what is done will not change any more. A trial is stopped where it is behind by
-    more than two of these. The variance is that of the rows' paired differences, times how much more differences vary
-    between folds than their rows explain (learned from earlier trials; at least 1). Of a metric that is no mean over
-    rows it is the variance between folds, of the trial and of earlier ones together, and Student's t is used.
+    more than so many of these as Student's t allows at a level that all decisions on a trial share.
+
+    The variance is that of the rows' paired differences, times how much more differences vary between folds than their
+    rows explain (at least 1), which is what another training sample changes: a mean over earlier trials and this one.
+    Of a metric that is no mean over rows it is the variance between folds itself. Few rows may carry a difference, as
+    where labels agree on all others: they count for the degrees of freedom, as do the folds learned from.
     """
 
     def __init__(self, metric: Metric) -> None:
         self._sign = 1.0 if metric.direction == "minimize" else -1.0
-        self._ratios, self._ratio_df = _INFLATION * _INFLATION_DF, _INFLATION_DF
-        self._variances, self._df = 0.0, 0
+        self._ratios, self._ratio_df = _INFLATION * _BELIEF, _BELIEF
+        self._squares, self._df = 0.0, 0
 
     def should_stop(self, trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> bool:
         """Say whether a trial should be stopped.
@@ -109,7 +110,7 @@ class Pruner:
             return False
         compared = [_compare_rows(*pair) for pair in pairs]
         rows = [each for each in compared if each is not None]
-        if len(rows) == len(pairs):
+        if len(rows) == len(pairs) and all(result.losses is not None for result in best):
             return self._is_behind_on_rows(rows, best)
         return self._is_behind_on_folds(self._score_differences(pairs), len(best))
 
@@ -123,14 +124,12 @@ class Pruner:
         """
         pairs = _pairs(trial, best)
         rows = [each for pair in pairs if (each := _compare_rows(*pair)) is not None]
-        explained = float(np.mean([each.variance for each in rows])) if rows else 0.0
-        if len(rows) > 1 and explained > 0:
-            df = len(rows) - 1
-            self._ratios += df * float(np.var([each.mean for each in rows], ddof=1)) / explained
-            self._ratio_df += df
+        if len(rows) > 1 and (explained := _explained(rows)):
+            self._ratios += _squares([each.mean for each in rows]) / explained
+            self._ratio_df += len(rows) - 1
         differences = self._score_differences(pairs)
         if len(differences) > 1 and differences.any():
-            self._variances += float(((differences - differences.mean()) ** 2).sum())
+            self._squares += _squares(differences)
             self._df += len(differences) - 1
 
     def _is_behind_on_rows(self, rows: "Sequence[_OnRows]", best: Sequence[FoldResult]) -> bool:
@@ -138,19 +137,25 @@ class Pruner:
         share = mass / mass.sum()
         mean = float(share @ [each.mean for each in rows])
         variance = float(share**2 @ [each.variance for each in rows])
-        inflation = max(1.0, self._ratios / self._ratio_df)
+        inflation = self._ratios / self._ratio_df
+        if explained := _explained(rows):
+            own = _squares([each.mean for each in rows]) / explained
+            inflation = (_BELIEF * inflation + own) / (_BELIEF + len(rows) - 1)
         left = 1 - mass.sum() / sum(_mass(result) for result in best)
-        return mean > 0 and mean > _SURE * np.sqrt(inflation * variance * left)
+        carrying = sum(each.carrying for each in rows) - 1
+        if mean <= 0 or carrying <= 0:
+            return False
+        df = 1 / (1 / self._ratio_df + 1 / carrying)
+        return mean > _quantile(df, len(best)) * float(np.sqrt(max(1.0, inflation) * variance * left))
 
     def _is_behind_on_folds(self, differences: Array, n_folds: int) -> bool:
         done = len(differences)
         if not done or not self._df:  # nothing tells yet how far folds vary
             return False
-        own = float(((differences - differences.mean()) ** 2).sum())
-        variance = (_POOLED_DF * self._variances / self._df + own) / (_POOLED_DF + done - 1)
-        sure = stats.t.isf(stats.norm.sf(_SURE), self._df + done - 1)
-        mean = float(differences.mean())
-        return mean > 0 and mean > sure * np.sqrt(variance / done * (1 - done / n_folds))
+        mean, df = float(differences.mean()), done - 1
+        variance = (_BELIEF * self._squares / self._df + _squares(differences)) / (_BELIEF + df)
+        error = float(np.sqrt(variance / done * (1 - done / n_folds)))
+        return mean > 0 and mean > _quantile(self._df + df, n_folds) * error
 
     def _score_differences(self, pairs: "Sequence[_Pair]") -> Array:
         scores = [(mine.score, its.score) for mine, its in pairs]
@@ -162,11 +167,22 @@ _Pair = tuple[FoldResult, FoldResult]
 
 @dataclass(frozen=True)
 class _OnRows:
-    """Mean paired difference of a fold's rows, the variance of that mean, and the rows' weight."""
+    """Paired differences of a fold's rows.
+
+    Attributes
+    ----------
+    mean, variance
+        The mean difference, and the variance of that.
+    mass
+        The rows' weight.
+    carrying
+        How many rows carry the difference: all where they differ alike, else fewer (Kish, 1965).
+    """
 
     mean: float
     variance: float
     mass: float
+    carrying: float
 
 
 def _pairs(trial: Sequence[FoldResult], best: Sequence[FoldResult]) -> list[_Pair]:
@@ -187,7 +203,24 @@ def _compare_rows(mine: FoldResult, its: FoldResult) -> _OnRows | None:
     mean = float((share * difference).sum())
     n = len(difference)
     variance = float((share**2 * (difference - mean) ** 2).sum()) * n / (n - 1)
-    return _OnRows(mean, variance, float(weight.sum()))
+    squares = (share * difference) ** 2
+    carrying = float(squares.sum() ** 2 / (squares**2).sum()) if squares.any() else 0.0
+    return _OnRows(mean, variance, float(weight.sum()), carrying)
+
+
+def _explained(rows: Sequence[_OnRows]) -> float:
+    """Return the variance between folds that their rows explain."""
+    return float(np.mean([each.variance for each in rows])) if rows else 0.0
+
+
+def _squares(values: Sequence[float] | Array) -> float:
+    """Return the sum of squares about the mean."""
+    return float(np.var(values) * len(values))
+
+
+def _quantile(df: float, n_folds: int) -> float:
+    """Return Student's t of a level that the decisions after all folds but the last share (Bonferroni)."""
+    return float(stats.t.isf(_LEVEL / (n_folds - 1), df))
 
 
 def _mass(result: FoldResult) -> float:

@@ -74,6 +74,9 @@ class TrialBook:
         self._alive.acquire()
         with self._lock:
             self._study = _open(storage, name, direction)
+            known = self._study.user_attrs.get(_MADE_WITH)
+            if known not in (None, _plain(made_with)) and not any(map(_counts, self.trials())):  # nothing to lose
+                self._study = _open(storage, name, direction, anew=True)
             self._check(made_with)
 
     def ensure(self, points: Iterable[Point]) -> None:
@@ -221,7 +224,7 @@ class TrialBook:
     def _check(self, made_with: Mapping[str, Any]) -> None:
         """Refuse a study that was made with something else; note on a new one what it is made with."""
         known = self._study.user_attrs.get(_MADE_WITH)
-        wanted = json.loads(json.dumps(made_with))
+        wanted = _plain(made_with)
         if known is None and not self.trials():
             for left in self.folder.glob("[0-9]*"):  # trials of a study that was deleted
                 shutil.rmtree(left, ignore_errors=True)
@@ -237,6 +240,11 @@ class TrialBook:
             f"`optuna delete-study --study-name {self.name} --storage {shown_url(self.storage)}`",
             where=shown_url(self.storage),
         )
+
+
+def _plain(document: Mapping[str, Any]) -> Any:
+    """Return a document as a study gives it back."""
+    return json.loads(json.dumps(document))
 
 
 def _counts(trial: "FrozenTrial") -> bool:
@@ -271,11 +279,13 @@ def shown_url(storage: str) -> str:
         return "--storage"
 
 
-def _open(url: str, name: str, direction: Literal["minimize", "maximize"]) -> "Study":
+def _open(url: str, name: str, direction: Literal["minimize", "maximize"], *, anew: bool = False) -> "Study":
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
+        if anew:
+            optuna.delete_study(storage=_storage(url), study_name=name)
         return optuna.create_study(storage=_storage(url), study_name=name, direction=direction, load_if_exists=True)
     except ImportError as error:
         raise ConfigError(

@@ -161,7 +161,7 @@ class Trials:
             self._book.withdraw(trial)
             needed = self._limits.seconds - self._limits.left + expected - seconds
             raise BudgetTooSmall(
-                f"a budget of {in_words(self._limits.seconds)} is too small for one trial: its first "
+                f"a budget of {in_words(self._limits.seconds)} is too small for one trial: "
                 f"{len(done)} of {len(self._plan.setup.folds)} folds took {in_words(seconds)}",
                 hint=f"give it at least --budget {in_words(2 * needed)}, or fewer rounds",
                 where="--budget",

@@ -156,6 +156,11 @@ def test_a_study_of_other_things_is_refused_and_says_what_differs(project):
     assert "folds" in project.cli(*QUICK).err
 
 
+def test_a_study_without_any_trial_is_begun_anew(project):
+    assert project.cli(*QUICK, "--budget", "0.001s").code == 1
+    assert project.cli(*QUICK, "--trials", "2", "--set", "rounds=6").code == 0
+
+
 BAD = {
     "unknown parameter": (("--set", "space.num_leafs=[2, 9]"), "has no parameter 'num_leafs'"),
     "low above high": (("--set", "space.num_leaves=[9, 2]"), "`low` must lie below `high`"),

@@ -55,7 +55,6 @@ def assert_same(one: Built, other: Built) -> None:
 def keep(folder, made: Built, **asked) -> None:
     cache = FrameCache(folder, "context")
     cache.get_or_build(ASKED | asked, lambda: made)
-    cache.close()
 
 
 def files(folder) -> list[str]:
@@ -117,7 +116,6 @@ def test_a_damaged_file_is_built_again_with_one_note(folder, capsys, damage):
     cache = FrameCache(folder, "context")
     for name in ("valid", "stop"):
         assert_same(cache.get_or_build(ASKED | {"apply": {name: np.arange(3, 5)}}, built), built())
-    cache.close()
     (note,) = capsys.readouterr().err.splitlines()
     assert note.startswith("note: features kept in ") and note.endswith("are built again: it is not what was written")
     assert_same(FrameCache(folder, "context").get_or_build(ASKED, never), built())
@@ -143,7 +141,6 @@ def test_an_interrupted_write_leaves_nothing_that_is_read(folder, monkeypatch, c
     cache = FrameCache(folder, "context")
     for name in ("valid", "stop"):
         assert_same(cache.get_or_build(ASKED | {"apply": {name: np.arange(3, 5)}}, built), built())
-    cache.close()
     assert files(folder) == []
     assert capsys.readouterr().err == f"note: features are not kept in {folder}: No space left on device\n"
 

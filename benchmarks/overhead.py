@@ -1,9 +1,10 @@
 """What kagflow costs: a whole cross-validation against a loop by hand over the same finished matrices.
 
 kagflow reads the files, makes folds and features, fits, scores, estimates the noise and writes the run with its
-submission. The loop has nothing to do but LightGBM: datasets, fits, predictions of valid and test rows, with the
-parameters and rounds that kagflow passes. Where the data are small it may choose how to use the cores: folds in turn
-with all of them, or side by side with one each; the better one counts. All calls are warm, tracking is off.
+submission. The loop has nothing to do but LightGBM (or XGBoost, or CatBoost): datasets, fits, predictions of valid and
+test rows, with the parameters and rounds that kagflow passes. Where the data are small it may choose how to use the
+cores: folds in turn with all of them, or side by side with one each; the better one counts. All calls are warm,
+tracking is off.
 """
 
 import argparse
@@ -11,7 +12,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -37,22 +39,30 @@ class Case:
     rounds: int
     limit: float
     ways: tuple[str, ...]
+    kind: str = "lightgbm"
 
     @property
     def name(self) -> str:
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
-        return f"{self.competition}, {self.folds} folds, {seeds}, {self.rounds} rounds"
+        library = "" if self.kind == "lightgbm" else f", {self.kind}"
+        return f"{self.competition}, {self.folds} folds, {seeds}, {self.rounds} rounds{library}"
 
     @property
     def overrides(self) -> tuple[str, ...]:
         splitter = f"{{kind: kfold, folds: {self.folds}, seed: 42}}"
-        return (f"splitter={splitter}", f"rounds={self.rounds}", f"seeds={self.seeds}")
+        return (
+            f"splitter={splitter}",
+            f"rounds={self.rounds}",
+            f"seeds={self.seeds}",
+            f"model={{kind: {self.kind}, params: {{}}}}",
+        )
 
 
 def cases(*, quick: bool) -> list[Case]:
     small, large = (20, 20) if quick else (1000, 400)
     house = [Case("house_prices", k, seeds, small, 1.1, (IN_TURN, SIDE_BY_SIDE)) for k in (5, 10) for seeds in (1, 3)]
-    return [Case("synthetic", 5, 1, large, 1.05, (IN_TURN,)), *house]
+    others = [Case("synthetic", 5, 1, large, 1.05, (IN_TURN,), kind) for kind in ("xgboost", "catboost")]
+    return [Case("synthetic", 5, 1, large, 1.05, (IN_TURN,)), *others, *house]
 
 
 # --- a project to run in ----------------------------------------------------------------------------------------------
@@ -121,15 +131,14 @@ def with_kagflow(root: Path, case: Case) -> Callable[[], Any]:
 
 
 def write_matrices(root: Path, case: Case, folder: Path) -> Callable[[], None]:
-    """Write what kagflow's model sees in each fold, and what it passes to LightGBM.
+    """Write what kagflow's model sees in each fold, and what it passes to the library.
 
     A process of its own, so that none of this is in the memory of what is measured.
     """
     import kagflow
     from kagflow.data import find_source
     from kagflow.features.crossfit import TEST, build
-    from kagflow.models.base import categorical_columns
-    from kagflow.models.lightgbm import _matrix
+    from kagflow.models.base import categorical_columns, to_numbers
     from kagflow.runs.plan import make_plan
     from kagflow.training.target import Log1p
 
@@ -147,10 +156,11 @@ def write_matrices(root: Path, case: Case, folder: Path) -> Callable[[], None]:
             own = folder / str(fold.number)
             own.mkdir(parents=True)
             for name, x in {"train": built.x, "valid": built.frames["valid"], "test": built.frames[TEST]}.items():
-                feather.write_feather(_matrix(x), own / name, compression="uncompressed")
+                feather.write_feather(to_numbers(x).to_arrow(), own / name, compression="uncompressed")
             np.save(own / "y.npy", scale.forward(built.x, built.y).to_numpy())
             np.save(own / "rows.npy", fold.valid)
         facts = {
+            "kind": case.kind,
             "folds": len(setup.folds),
             "seeds": sorted({task.seed for task in plan.tasks}),
             "rounds": case.rounds,
@@ -176,13 +186,81 @@ class Matrices:
     test: Any
 
     @classmethod
-    def read(cls, folder: Path) -> "Matrices":
+    def read(cls, folder: Path, library: type["Library"], categorical: Sequence[int]) -> "Matrices":
         from pyarrow import feather
 
         train, valid, test = (
-            feather.read_table(folder / name, memory_map=False) for name in ("train", "valid", "test")
+            library.matrix(feather.read_table(folder / name, memory_map=False), categorical)
+            for name in ("train", "valid", "test")
         )
         return cls(train, np.load(folder / "y.npy"), valid, test)
+
+
+class Library(ABC):
+    """A library's own way, from finished matrices to predictions."""
+
+    @staticmethod
+    @abstractmethod
+    def matrix(table: Any, categorical: Sequence[int]) -> Any:
+        """Return a table in the form that the library reads fastest."""
+
+    @staticmethod
+    @abstractmethod
+    def fit(own: Matrices, facts: Mapping[str, Any], seed: int, threads: int) -> list[NDArray[Any]]:
+        """Return predictions of valid and test rows."""
+
+
+class ByLightGBM(Library):
+    @staticmethod
+    def matrix(table: Any, categorical: Sequence[int]) -> Any:
+        return table
+
+    @staticmethod
+    def fit(own: Matrices, facts: Mapping[str, Any], seed: int, threads: int) -> list[NDArray[Any]]:
+        import lightgbm
+
+        params = {**facts["params"], "seed": seed, "num_threads": threads}
+        data = lightgbm.Dataset(own.train, own.y, categorical_feature=facts["categorical"], params=params)
+        booster = lightgbm.train(params, data, facts["rounds"])
+        return [booster.predict(x, num_threads=threads) for x in (own.valid, own.test)]
+
+
+class ByXGBoost(Library):
+    @staticmethod
+    def matrix(table: Any, categorical: Sequence[int]) -> Any:
+        import polars as pl
+
+        return pl.DataFrame(table).cast(pl.Float32).to_numpy(order="c")
+
+    @staticmethod
+    def fit(own: Matrices, facts: Mapping[str, Any], seed: int, threads: int) -> list[NDArray[Any]]:
+        import xgboost
+
+        params = {**facts["params"], "seed": seed, "nthread": threads}
+        types = ["c" if k in facts["categorical"] else "q" for k in range(own.train.shape[1])]
+        data = xgboost.QuantileDMatrix(own.train, own.y, feature_types=types, enable_categorical=True, nthread=threads)
+        booster = xgboost.train(params, data, facts["rounds"])
+        return [booster.inplace_predict(x) for x in (own.valid, own.test)]
+
+
+class ByCatBoost(Library):
+    @staticmethod
+    def matrix(table: Any, categorical: Sequence[int]) -> Any:
+        import polars as pl
+
+        return pl.DataFrame(table).with_columns(pl.nth(list(categorical)).fill_null(-1))
+
+    @staticmethod
+    def fit(own: Matrices, facts: Mapping[str, Any], seed: int, threads: int) -> list[NDArray[Any]]:
+        import catboost
+
+        params = {**facts["params"], "random_seed": seed, "thread_count": threads, "iterations": facts["rounds"]}
+        model = catboost.CatBoost(params)
+        model.fit(catboost.Pool(own.train, own.y, cat_features=facts["categorical"], thread_count=threads))
+        return [model.predict(x, thread_count=threads) for x in (own.valid, own.test)]
+
+
+LIBRARIES: Mapping[str, type[Library]] = {"lightgbm": ByLightGBM, "xgboost": ByXGBoost, "catboost": ByCatBoost}
 
 
 def by_hand(folder: Path, way: str, *, keep: bool = True) -> Callable[[], NDArray[np.float64]]:
@@ -190,24 +268,22 @@ def by_hand(folder: Path, way: str, *, keep: bool = True) -> Callable[[], NDArra
 
     Matrices are all in memory before the clock starts; or, to measure memory, read when their turn comes.
     """
-    import lightgbm
-
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    read = cache(Matrices.read) if keep else Matrices.read
-    folders = [folder / str(k) for k in range(facts["folds"])]
-    rows = [np.load(own / "rows.npy") for own in folders]
+    library = LIBRARIES[facts["kind"]]
+
+    def read_matrices(k: int) -> Matrices:
+        return Matrices.read(folder / str(k), library, facts["categorical"])
+
+    read = cache(read_matrices) if keep else read_matrices
+    rows = [np.load(folder / str(k) / "rows.npy") for k in range(facts["folds"])]
     tasks = [(k, seed) for k in range(facts["folds"]) for seed in facts["seeds"]]
     if keep:
-        for own in folders:
-            read(own)
+        for k in range(facts["folds"]):
+            read(k)
 
-    def fit(k: int, seed: int, threads: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        own = read(folders[k])
-        params = {**facts["params"], "seed": seed, "num_threads": threads}
-        data = lightgbm.Dataset(own.train, own.y, categorical_feature=facts["categorical"], params=params)
-        booster = lightgbm.train(params, data, facts["rounds"])
-        valid, test = (booster.predict(x, num_threads=threads) for x in (own.valid, own.test))
-        return (np.expm1(valid), np.expm1(test)) if facts["log1p"] else (valid, test)
+    def fit(k: int, seed: int, threads: int) -> list[NDArray[Any]]:
+        made = library.fit(read(k), facts, seed, threads)
+        return [np.expm1(each) for each in made] if facts["log1p"] else made
 
     def loop() -> NDArray[np.float64]:
         cores = joblib.cpu_count()

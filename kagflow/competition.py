@@ -12,10 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from kagflow.codes import Acceptance
 from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_facts
 from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
+from kagflow.features.tables import named_tables
+from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
 from kagflow.metrics import METRICS, Metric, find_metric
 from kagflow.training import TargetTransform
 
@@ -47,11 +50,13 @@ class Competition:
         Contents of the files that decide on a result, by name.
     additions
         What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`, ``assemble`` of `tables.py`,
-        and a file of folds.
+        the declared tables that steps name, and a file of folds.
     target
         Its own target transform: ``TARGET`` of `target.py`.
     submission
         Its own way to write predictions down: ``submission`` of `submission.py`.
+    acceptance
+        Which guards are accepted, and which reads of its code were let through by that.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Competition:
     additions: Additions = field(default_factory=Additions)
     target: TargetTransform | None = None
     submission: SubmissionHook | None = None
+    acceptance: Acceptance = field(default_factory=Acceptance, compare=False)
 
     @property
     def data_folder(self) -> Path:
@@ -172,19 +178,32 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     """
     facts = read_facts(folder / FACTS)
     sources = {file: _read_source(folder / file) for file in (FACTS, *MODULES) if (folder / file).is_file()}
+    acceptance = Acceptance(facts.accept)
+    _guard_reads(folder, sources, acceptance)
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
+    feature_sets = _feature_sets(modules.get(FEATURES), folder)
     return Competition(
         name=name,
         root=root,
         facts=facts,
         metric=metric,
-        feature_sets=_feature_sets(modules.get(FEATURES), folder),
+        feature_sets=feature_sets,
         sources=sources,
-        additions=_additions(facts, metric, modules, folder),
+        additions=_additions(facts, metric, feature_sets, modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
+        acceptance=acceptance,
     )
+
+
+def _guard_reads(folder: Path, sources: Mapping[str, str], acceptance: Acceptance) -> None:
+    """Refuse modules that read undeclared files; where that is accepted, note what they really read."""
+    if not acceptance.covers(UNDECLARED_READ):
+        for file in MODULES:
+            for error in undeclared_reads(sources.get(file, ""), folder / file):
+                raise error
+    watch(folder, acceptance.stop)
 
 
 def _read_source(path: Path) -> str:
@@ -241,14 +260,23 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
     return sets
 
 
-def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, ModuleType], folder: Path) -> Additions:
+def _additions(
+    facts: CompetitionFacts,
+    metric: Metric,
+    feature_sets: Mapping[str, FeatureSet],
+    modules: Mapping[str, ModuleType],
+    folder: Path,
+) -> Additions:
     """Return what the competition's folder says of the rows beyond its facts."""
     where, features = str(folder / FEATURES), modules.get(FEATURES)
     assemble = _function("assemble", modules.get(TABLES), folder / TABLES)
-    if facts.tables and assemble is None:
+    joined = {name for one in feature_sets.values() for name in named_tables(one, facts.tables, where)}
+    unused = [name for name in facts.tables if name not in joined]
+    if unused and assemble is None:
         raise ConfigError(
-            "`tables` are declared and nothing assembles them",
-            hint="write tables.py with `def assemble(tables): ... return train, test`",
+            f"the table {unused[0]!r} is declared and nothing uses it",
+            hint=f'join it in features.py, as with Join("{unused[0]}", by=...), '
+            "or write tables.py with `def assemble(tables): ... return train, test`",
             where=str(folder / FACTS),
         )
     return Additions(
@@ -256,6 +284,7 @@ def _additions(facts: CompetitionFacts, metric: Metric, modules: Mapping[str, Mo
         time=_expression("TIME", facts.time, features, where),
         metric_columns=metric.columns,
         assemble=assemble,
+        tables=tuple(sorted(joined)),
         where=where,
         fold_file=folder / facts.fold_file if facts.fold_file else None,
     )

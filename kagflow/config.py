@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from kagflow.codes import CODES
 from kagflow.errors import ConfigError, did_you_mean
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -111,7 +112,10 @@ class CompetitionFacts(_Strict):
     forecast
         Whether test lies later than train, so that no prediction may hang on later rows; forward folds imply it.
     tables
-        Further files by a name each, of which `tables.py` assembles one row an id.
+        Further files by a name each, for steps that name them (``Join``), and for `tables.py`, which assembles one row
+        an id.
+    accept
+        Findings that are known and meant, by code, with the reason: they are noted, and stop nothing.
     train_file, test_file, sample_file
         Names of the files; each may also lie there as ``.gz`` or ``.zip``.
     """
@@ -136,6 +140,7 @@ class CompetitionFacts(_Strict):
     pooled: bool = False
     forecast: bool = False
     tables: dict[str, str] = Field(default_factory=dict)
+    accept: dict[str, Text] = Field(default_factory=dict)
     train_file: str = "train.csv"
     test_file: str = "test.csv"
     sample_file: str = "sample_submission.csv"
@@ -249,7 +254,23 @@ def read_facts(path: Path) -> CompetitionFacts:
     ConfigError
         The file is missing, is not YAML, or holds a key or value that does not belong.
     """
-    return _validate(CompetitionFacts, _read_yaml(path), str(path))
+    facts = _validate(CompetitionFacts, _read_yaml(path), str(path))
+    for code, reason in facts.accept.items():
+        _check_accepted(code, reason, str(path))
+    return facts
+
+
+def _check_accepted(code: str, reason: str, where: str) -> None:
+    """Refuse to accept what is not known, what cannot be accepted, or what nobody gives a reason for."""
+    key = f"`accept.{code}`"
+    if code not in CODES:
+        raise ConfigError(f"{key}: there is no such code", hint=did_you_mean(code, CODES), where=where)
+    if not CODES[code].acceptable:
+        raise ConfigError(
+            f"{key}: this cannot be accepted: {CODES[code].title}", hint=f"instead: {CODES[code].todo}", where=where
+        )
+    if not reason.strip():
+        raise ConfigError(f"{key} needs a reason", hint=f'write {code}: "why this is right here"', where=where)
 
 
 def read_experiment(path: Path | None, overrides: Sequence[str] = ()) -> Experiment:

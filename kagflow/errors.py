@@ -17,16 +17,20 @@ class KagflowError(Exception):
         What to do about it; a command where there is one.
     where
         The file (and line), step, column or config key at fault.
+    code
+        ``KF`` and a number where a guard of the score stopped the run; `kagflow.codes` explains it.
     """
 
-    def __init__(self, problem: str, hint: str = "", where: str = "") -> None:
-        super().__init__(problem, hint, where)
+    def __init__(self, problem: str, hint: str = "", where: str = "", code: str = "") -> None:
+        super().__init__(problem, hint, where, code)
         self.problem = problem
         self.hint = hint
         self.where = where
+        self.code = code
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.problem}" if self.where else self.problem
+        place = f"{self.where}: " if self.where else ""
+        return f"{self.code} {place}{self.problem}".lstrip()
 
 
 class ConfigError(KagflowError):

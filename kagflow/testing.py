@@ -75,7 +75,7 @@ def check_step(step: Step, x: Frame, y: Target | None = None, time: pl.Series | 
     if isinstance(step, TargetStep):
         assert y is not None
         _check_cross_fit(step, x, y)
-    if isinstance(step, AdditiveStep):
+    if isinstance(step, AdditiveStep) and step.adds_up:
         assert y is not None
         _check_sum(step, x, y)
     if isinstance(step, HistoryStep):

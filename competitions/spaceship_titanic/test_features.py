@@ -88,7 +88,7 @@ def test_neighbours_are_of_one_place():
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory):
-    """Return a folder with the files of a flight that never was: who spends in the spa stays, the others go."""
+    """Return a folder with the files of a flight that never was: nearly all who spend in the spa stay, others go."""
     folder, draw = tmp_path_factory.mktemp("flight"), random.Random(0)
     rows = []
     for group in range(150):
@@ -103,7 +103,7 @@ def made_up(tmp_path_factory):
                     "Age": float(draw.randint(20, 60)),
                     "Spa": spa,
                 }
-                | {"Transported": str(spa == 0)}
+                | {"Transported": str((spa == 0) != (group % 40 == 7))}
             )
     flight = pl.DataFrame(rows)
     is_test = pl.col("PassengerId") >= "0110"

@@ -17,7 +17,7 @@ def check_files(data: Dataset) -> list[Finding]:
     data
         Train, test and sample submission. What makes them unusable has been refused while reading.
     """
-    return [*_sample_ids(data), *_constant(data), *_unseen(data), *_nulls(data), *_only_train(data)]
+    return [*_sample_ids(data), *_constant(data), *_unseen(data), *_nulls(data), *_only_train(data), *_repeated(data)]
 
 
 def _sample_ids(data: Dataset) -> list[Finding]:
@@ -108,6 +108,21 @@ def _only_train(data: Dataset) -> list[Finding]:
             columns=data.only_train,
             size=len(data.only_train),
         )
+    ]
+
+
+def _repeated(data: Dataset) -> list[Finding]:
+    return [
+        Finding(
+            code="KF106",
+            severity="warning",
+            message=f"{rows} rows of train stand in the table {name!r} too, beside the target",
+            where=f"table {name}",
+            size=rows,
+            hint="where they are copies, take them out of its file: a row that scores would find its own target there",
+        )
+        for name, rows in data.repeated.items()
+        if rows
     ]
 
 

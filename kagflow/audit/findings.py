@@ -1,9 +1,11 @@
 """A finding: something that a check noticed, in a form that every report shares."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-Severity = Literal["error", "warning", "note"]
+from kagflow.codes import Severity
+from kagflow.config import CompetitionFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +44,18 @@ class Finding:
     def document(self) -> dict[str, Any]:
         """Return the finding as JSON shows it."""
         return {**asdict(self), "columns": list(self.columns)}
+
+
+def accepted(findings: Iterable[Finding], facts: CompetitionFacts) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+    """Split findings into those that stand open, and those that the competition accepts, each with its reason.
+
+    Parameters
+    ----------
+    findings
+        What a check found.
+    facts
+        Of the competition; ``accept`` holds only codes that are known and may be accepted.
+    """
+    found = list(findings)
+    taken = [(finding, facts.accept[finding.code]) for finding in found if finding.code in facts.accept]
+    return [finding for finding in found if finding.code not in facts.accept], taken

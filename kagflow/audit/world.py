@@ -38,6 +38,11 @@ class World:
         """Return the world as it is, of n training rows and m test rows."""
         return cls(np.arange(n), np.arange(n), np.arange(m))
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether every row has its own target and features."""
+        return all(np.array_equal(each, np.arange(len(each))) for each in (self.y_from, self.x_from, self.test_from))
+
     def with_targets(self, rows: Rows, donors: Rows) -> Self:
         """Return the world in which some rows have other rows' targets."""
         return replace(self, y_from=_put(self.y_from, rows, donors))

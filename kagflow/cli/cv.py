@@ -54,7 +54,7 @@ def _run(
     experiment = competition.experiment(config, overrides)
     tracker = make_tracker(track, competition.runs_folder, "kagflow", _warn)
     with listener:
-        return cross_validate(
+        run = cross_validate(
             competition,
             experiment,
             config=config or "default",
@@ -63,6 +63,9 @@ def _run(
             tracker=tracker,
             listener=listener,
         )
+    for noted in run.facts["accepted"]:
+        _warn(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
+    return run
 
 
 def _warn(line: str) -> None:

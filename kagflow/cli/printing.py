@@ -29,8 +29,9 @@ def print_error(error: KagflowError) -> None:
 
 
 def error_document(error: KagflowError) -> dict[str, Any]:
-    """Return an error as JSON shows it."""
-    return {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}
+    """Return an error as JSON shows it; with its code, where it has one."""
+    shown = {"problem": error.problem, "hint": error.hint, "where": error.where}
+    return {"error": {**shown, "code": error.code} if error.code else shown}
 
 
 def print_results(results: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from kagflow.data.same import changed_columns
 from kagflow.data.table import Frame
-from kagflow.errors import DataError
+from kagflow.errors import DataError, KagflowError
 
 Assemble = Callable[[Mapping[str, Frame]], tuple[Frame, Frame]]
 """Tables by name in (``train`` and ``test`` without the target, and those declared), train and test out."""
@@ -17,21 +17,17 @@ _MOST_IDS = 500
 _SEED = 20_011
 
 
-def assemble_tables(
-    assemble: Assemble, train: Frame, test: Frame, tables: Mapping[str, Frame], *, id_: str, target: str, where: str
-) -> tuple[Frame, Frame]:
-    """Return train and test with one row an id, in the order of their files, and the target beside train again.
+def assemble_tables(assemble: Assemble, given: Mapping[str, Frame], *, id_: str, where: str) -> tuple[Frame, Frame]:
+    """Return train and test with one row an id, in the order of their files.
 
     Parameters
     ----------
     assemble
         The competition's own.
-    train, test
-        As their files hold them; at least the ids, and in train the target.
-    tables
-        The declared ones, by name.
-    id_, target
-        Names of the columns.
+    given
+        ``train`` (without the target) and ``test`` as their files hold them, at least the ids; the declared tables.
+    id_
+        Name of the column.
     where
         File of the function, for messages.
 
@@ -40,11 +36,21 @@ def assemble_tables(
     DataError
         The function raises, does not return one row for each id, or makes a row of other ids' rows.
     """
-    given = {"train": train.drop(target), "test": test, **tables}
-    wanted = (train[id_], test[id_])
+    wanted = (given["train"][id_], given["test"][id_])
     made = _run(assemble, given, wanted, where)
     _prove(assemble, given, wanted, made, where)
-    return made[0].with_columns(train[target]), made[1]
+    return made
+
+
+def assemble_test(assemble: Assemble, given: Mapping[str, Frame], *, id_: str, where: str) -> Frame:
+    """Return new test rows with one row an id, in the order of their file; ``train`` is given without rows.
+
+    Raises
+    ------
+    DataError
+        The function raises, or does not return one row for each id.
+    """
+    return _run(assemble, given, (given["train"][id_], given["test"][id_]), where)[1]
 
 
 def _run(
@@ -53,11 +59,13 @@ def _run(
     """Return both frames, their rows in the order of the ids that are wanted."""
     try:
         result = cast(object, assemble(dict(given)))  # a competition's own code is not type-checked
+    except KagflowError:
+        raise
     except Exception as error:
         first_line = next(iter(str(error).splitlines()), "")
         raise DataError(
             f"assemble raised {type(error).__name__}: {first_line}",
-            hint=f"the tables are {', '.join(given)}; --debug shows the traceback",
+            hint=f"the tables are {', '.join(given)}{_without_rows(given)}; --debug shows the traceback",
             where=where,
         ) from error
     if not isinstance(result, tuple) or len(result) != 2 or not all(isinstance(each, pl.DataFrame) for each in result):
@@ -68,6 +76,10 @@ def _run(
         )
     train, test = result
     return _ordered(train, wanted[0], "train", where), _ordered(test, wanted[1], "test", where)
+
+
+def _without_rows(given: Mapping[str, Frame]) -> str:
+    return ", and train has no rows when new rows are predicted" if given["train"].is_empty() else ""
 
 
 def _ordered(frame: Frame, ids: pl.Series, name: str, where: str) -> Frame:
@@ -110,4 +122,5 @@ def _prove(
                 f"assemble makes a row of other ids' rows: {moved[0]} changed when they were taken away",
                 hint="aggregate within an id only; what looks at several belongs into a step of features.py",
                 where=where,
+                code="KF306",
             )

@@ -29,6 +29,8 @@ class Additions:
         Columns that the metric looks at beside target and weight.
     assemble
         Makes one row an id of several tables: ``assemble`` of `tables.py`.
+    tables
+        Names of the declared tables that steps ask for.
     where
         Path of the folder's file that holds the expressions, for messages.
     fold_file
@@ -39,8 +41,14 @@ class Additions:
     time: pl.Expr | None = None
     metric_columns: tuple[str, ...] = ()
     assemble: Assemble | None = None
+    tables: tuple[str, ...] = ()
     where: str = "features.py"
     fold_file: Path | None = None
+
+    @property
+    def tables_file(self) -> Path:
+        """Path of the folder's file that defines ``assemble``, for messages."""
+        return Path(self.where).with_name("tables.py")
 
 
 def derive(frames: Sequence[Frame], expression: pl.Expr, where: str) -> list[pl.Series]:

@@ -7,9 +7,14 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.config import CompetitionFacts
-from kagflow.data.reading import CONVERSIONS, find_file, parse_csv, read_bytes
+from kagflow.data.assemble import assemble_test
+from kagflow.data.derive import Additions
+from kagflow.data.reading import CONVERSIONS, find_file, look_for_file, parse_csv, read_bytes
 from kagflow.data.table import Frame
 from kagflow.errors import DataError
+
+Schema = Mapping[str, pl.DataType]
+_NOTHING = Additions()
 
 
 @dataclass(frozen=True)
@@ -32,44 +37,94 @@ class NewRows:
 
 
 def read_new_rows(
-    folder: Path, facts: CompetitionFacts, schema: Mapping[str, pl.DataType], ids: pl.DataType
+    folder: Path,
+    facts: CompetitionFacts,
+    schema: Schema,
+    ids: pl.DataType,
+    additions: Additions = _NOTHING,
+    given: Mapping[str, Schema] | None = None,
 ) -> NewRows:
-    """Read test and sample submission of a folder.
+    """Read test and sample submission of a folder, and the declared tables where rows are assembled from them.
 
     Parameters
     ----------
     folder
-        Where the files lie.
+        Where the files lie. A table that a step joins need not be there: a run holds what it learned of it.
     facts
         Their names and null words.
     schema
         Names and types of the features.
     ids
         Type of the ids.
+    additions
+        The competition's own ``assemble``, where it has one.
+    given
+        Names and types of the columns of every frame that it was given when the models were fitted.
 
     Raises
     ------
     DataError
-        A file or a column is missing, a value does not fit its column's type, or ids repeat.
+        A file or a column is missing, a value does not fit its column's type, ids repeat, or rows cannot be assembled.
     """
     if not folder.is_dir():
         raise DataError(f"the folder {folder} does not exist", hint="check the path", where="--data")
     path = find_file(folder, facts.test_file)
-    text = parse_csv(read_bytes(path), path, null_words=facts.null_words, as_text=True)
-    missing = [name for name in (facts.id, *schema) if name not in text.columns]
-    if missing:
-        raise DataError(
-            f"the column {missing[0]!r} is missing", hint="test must have the columns it had", where=str(path)
-        )
+    if additions.assemble is None:
+        rows = _read(path, facts, {facts.id: ids, **schema})
+        _check_ids(rows[facts.id], path)
+    else:
+        frames = _given(path, facts, additions, given or {})
+        _check_ids(frames["test"][facts.id], path)
+        where = str(additions.tables_file)
+        rows = assemble_test(additions.assemble, frames, id_=facts.id, where=where)
+        _check_types(rows, schema, where)
     sample = find_file(folder, facts.sample_file)
-    known = _convert(text[facts.id], ids, path)
-    if known.null_count() or known.is_duplicated().any():
-        raise DataError("ids must be there and unique", hint="look for repeated or empty ids", where=str(path))
     return NewRows(
-        ids=known,
-        x=pl.DataFrame([_convert(text[name], dtype, path) for name, dtype in schema.items()]),
+        ids=rows[facts.id],
+        x=rows.select(list(schema)),
         sample=parse_csv(read_bytes(sample), sample, as_text=True),
     )
+
+
+def _read(path: Path, facts: CompetitionFacts, schema: Schema) -> Frame:
+    """Return the columns of a file in the types that they had."""
+    text = parse_csv(read_bytes(path), path, null_words=facts.null_words, as_text=True)
+    missing = [name for name in schema if name not in text.columns]
+    if missing:
+        raise DataError(
+            f"the column {missing[0]!r} is missing",
+            hint="the file must have the columns that it had when the models were fitted",
+            where=str(path),
+        )
+    return pl.DataFrame([_convert(text[name], dtype, path) for name, dtype in schema.items()])
+
+
+def _given(test: Path, facts: CompetitionFacts, additions: Additions, given: Mapping[str, Schema]) -> dict[str, Frame]:
+    """Return what ``assemble`` is given: the new files, and of train the columns without any rows."""
+    frames = {"train": pl.DataFrame(schema=given["train"]), "test": _read(test, facts, given["test"])}
+    for name, file in facts.tables.items():
+        joined = name in additions.tables
+        path = look_for_file(test.parent, file) if joined else find_file(test.parent, file)
+        if path is not None:
+            frames[name] = _read(path, facts, given[name])
+    return frames
+
+
+def _check_ids(ids: pl.Series, path: Path) -> None:
+    if ids.null_count() or ids.is_duplicated().any():
+        raise DataError("ids must be there and unique", hint="look for repeated or empty ids", where=str(path))
+
+
+def _check_types(rows: Frame, schema: Schema, where: str) -> None:
+    """Raise unless assembled rows have the columns and types that they had when the models were fitted."""
+    for name, dtype in schema.items():
+        if rows.schema.get(name) != dtype:
+            raise DataError(
+                f"assemble made {name!r} as {rows.schema.get(name, 'nothing')}, "
+                f"and it was {dtype} when the models were fitted",
+                hint="cast it in tables.py, so that its type does not depend on the rows",
+                where=where,
+            )
 
 
 def _convert(column: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ import polars as pl
 from kagflow.config import CompetitionFacts
 from kagflow.data.assemble import assemble_tables
 from kagflow.data.derive import Additions, derive
+from kagflow.data.repeats import check_repeats
 from kagflow.data.source import Source
 from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
@@ -51,6 +52,12 @@ class Dataset:
         Where the files came from.
     fingerprint
         Hash of the files' contents, decompressed.
+    tables
+        The declared tables that steps name.
+    repeated
+        How many of train's rows such a table repeats, beside the target.
+    given
+        Names and types of the columns of every frame that ``assemble`` was given; empty without it.
     """
 
     train: Table
@@ -60,6 +67,9 @@ class Dataset:
     classes: tuple[str, ...]
     edition: str
     fingerprint: str
+    tables: Mapping[str, Frame] = field(default_factory=dict)
+    repeated: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, pl.DataType]] = field(default_factory=dict)
 
 
 def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions = _NOTHING) -> Dataset:
@@ -79,12 +89,20 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         has nulls or the wrong number of classes; groups, times, weights or folds are unusable.
     """
     paths = [find_file(source.folder, name) for name in (facts.train_file, facts.test_file, facts.sample_file)]
-    raw = [read_bytes(path) for path in paths]
+    table_paths = {name: find_file(source.folder, file) for name, file in facts.tables.items()}
+    raw = [read_bytes(path) for path in (*paths, *table_paths.values())]
     train, test = _agree(paths[:2], raw[:2], facts)
+    tables = {
+        name: _in_types_of(train, parse_csv(content, path, null_words=facts.null_words, as_text=True))
+        for (name, path), content in zip(table_paths.items(), raw[3:], strict=True)
+    }
+    given = {}
     if additions.assemble is not None:
-        tables = {name: find_file(source.folder, file) for name, file in facts.tables.items()}
-        raw += map(read_bytes, tables.values())
-        train, test = _assembled(train, test, dict(zip(tables, raw[3:], strict=True)), tables, facts, additions)
+        given = _given(train, test, tables, facts)
+        y = train[facts.target]
+        where = str(additions.tables_file)
+        train, test = assemble_tables(additions.assemble, given, id_=facts.id, where=where)
+        train = train.with_columns(y)
     _check_columns(train, test, facts, paths)
     y, classes = _target(train, facts, paths[0])
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
@@ -99,6 +117,12 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     for name in additions.metric_columns:
         _require("metric", name, train, paths[0])
     further = train.select(additions.metric_columns) if additions.metric_columns else None
+    labelled = train.with_columns(y)
+    joined = {name: _with_labels(tables[name], y) for name in additions.tables}
+    repeated = {
+        name: check_repeats(name, table, labelled, id_=facts.id, target=facts.target, where=str(table_paths[name]))
+        for name, table in joined.items()
+    }
     return Dataset(
         train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold, further),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
@@ -107,41 +131,50 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         classes=classes,
         edition=source.edition,
         fingerprint=_fingerprint(raw),
+        tables=joined,
+        repeated=repeated,
+        given={name: dict(frame.schema) for name, frame in given.items()},
     )
 
 
-def _assembled(
-    train: Frame,
-    test: Frame,
-    raw: Mapping[str, bytes],
-    paths: Mapping[str, Path],
-    facts: CompetitionFacts,
-    additions: Additions,
-) -> tuple[Frame, Frame]:
-    """Return train and test as the competition assembles them from all of its tables."""
-    for role, frame, path in (("id", train, facts.train_file), ("id", test, facts.test_file)):
-        _require(role, facts.id, frame, Path(path))
-    _require("target", facts.target, train, Path(facts.train_file))
-    tables = {
-        name: parse_csv(content, paths[name], null_words=facts.null_words, text_columns=facts.categorical)
-        for name, content in raw.items()
-    }
-    known = {name: _same_ids(table, facts.id, train[facts.id].dtype) for name, table in tables.items()}
-    assert additions.assemble is not None
-    return assemble_tables(
-        additions.assemble,
-        train,
-        test,
-        known,
-        id_=facts.id,
-        target=facts.target,
-        where=str(Path(additions.where).with_name("tables.py")),
+def _given(train: Frame, test: Frame, tables: Mapping[str, Frame], facts: CompetitionFacts) -> dict[str, Frame]:
+    """Return what ``assemble`` is given: every table by its name, and no target of train."""
+    for role, name, frame, path in (
+        ("id", facts.id, train, facts.train_file),
+        ("id", facts.id, test, facts.test_file),
+        ("target", facts.target, train, facts.train_file),
+    ):
+        _require(role, name, frame, Path(path))
+    return {"train": train.drop(facts.target), "test": test, **tables}
+
+
+def _in_types_of(train: Frame, text: Frame) -> Frame:
+    """Return a table of text in its types: those of train's columns of the same name, so that they can be joined.
+
+    A column whose values train's type cannot hold has the narrowest type that can.
+    """
+    shared = [name for name in text.columns if name in train.columns]
+    words = [name for name in shared if train.schema[name] == pl.String]
+    _, text = _same_spelling(train, text, words)
+    (typed,) = _with_types([text], words)
+    converted = [
+        _lossless(CONVERSIONS[train.schema[name].base_type()], text[name]) for name in shared if name not in words
+    ]
+    return typed.with_columns(column for column in converted if column is not None).with_columns(
+        pl.selectors.float().fill_nan(None)
     )
 
 
-def _same_ids(table: Frame, name: str, dtype: pl.DataType) -> Frame:
-    """Return a table whose ids have the type that train's have, so that they can be joined."""
-    return table.with_columns(pl.col(name).cast(dtype)) if name in table.columns else table
+def _with_labels(table: Frame, y: Target) -> Frame:
+    """Return a table whose column of the target, where it has one, is in the target's final form, if that suits it."""
+    if y.name not in table.columns:
+        return table
+    own = table[y.name]
+    if isinstance(y.dtype, pl.Enum):
+        labels = own.cast(pl.String).cast(y.dtype, strict=False)
+        final = labels if labels.null_count() == own.null_count() else _narrowest([own.cast(pl.String)])[0]
+        return table.with_columns(final)
+    return table.with_columns(own.cast(y.dtype)) if own.dtype.is_numeric() else table
 
 
 def find_file(folder: Path, name: str) -> Path:
@@ -152,16 +185,21 @@ def find_file(folder: Path, name: str) -> Path:
     DataError
         None of them is there.
     """
-    for suffix in _SUFFIXES:
-        path = folder / f"{name}{suffix}"
-        if path.is_file():
-            return path
+    path = look_for_file(folder, name)
+    if path is not None:
+        return path
     present = sorted(path.name for path in folder.iterdir() if path.is_file())
     raise DataError(
         f"{name} is missing (looked for {', '.join(name + suffix for suffix in _SUFFIXES)})",
         hint=f"the folder holds {', '.join(present) or 'no files'}",
         where=str(folder),
     )
+
+
+def look_for_file(folder: Path, name: str) -> Path | None:
+    """Return the path of a data file as ``find_file`` does, or ``None`` where it is not there."""
+    paths = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_bytes(path: Path) -> bytes:

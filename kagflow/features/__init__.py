@@ -10,6 +10,7 @@ from kagflow.features.steps import (
     HistoryStep,
     RowStep,
     Selector,
+    TableStep,
     TargetStep,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "SelectByImportance",
     "SelectByPermutation",
     "Selector",
+    "TableStep",
     "TargetStep",
     "pandas_step",
 ]

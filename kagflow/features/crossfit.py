@@ -156,7 +156,7 @@ class _Build:
     def target_step(self, step: TargetStep) -> Frames:
         """Cross-fit the training rows, and return new columns for all."""
         x = self._frames[TRAIN]
-        if isinstance(step, AdditiveStep) and set(step.columns) <= set(self._pool.x.columns):
+        if isinstance(step, AdditiveStep) and step.adds_up and set(step.columns) <= set(self._pool.x.columns):
             fit_cells = _Sums(step, self._pool, self._rows, self._repeat).fit
         else:
             fit_cells = partial(_fit_cells, step, x, self._y, self._cells)
@@ -340,7 +340,7 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
             where=where_is(step),
         )
     if not step.lag > last - last:
-        raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step))
+        raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step), code="KF305")
     for name, times in ahead.items():
         farthest: Any = times.max()
         horizon = farthest - last
@@ -351,6 +351,7 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
                 hint=f"use a lag of at least {horizon}"
                 + (", or `test: refit`, for an early fold is far from test" if name == TEST else ""),
                 where=where_is(step),
+                code="KF305",
             )
 
 

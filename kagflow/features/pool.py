@@ -16,6 +16,7 @@ from kagflow.features.blame import blaming, name_of
 from kagflow.features.proof import check_new_columns, moved_columns, prove_row_wise
 from kagflow.features.rows import run_row_function
 from kagflow.features.steps import FeatureSet, FittedStep, RowStep
+from kagflow.features.tables import hand_over
 from kagflow.splits import Folds
 
 
@@ -128,6 +129,7 @@ def make_pool(
     extra: Table | None = None,
     pooled: bool = False,
     hidden: Sequence[str] = (),
+    tables: Mapping[str, Frame] | None = None,
 ) -> Pool:
     """Run the row functions and pooled steps, and fix the vocabulary of every category.
 
@@ -144,6 +146,8 @@ def make_pool(
         Whether the competition allows steps to learn from test features.
     hidden
         Columns that models do not get.
+    tables
+        The declared tables that steps name, by name.
 
     Raises
     ------
@@ -159,14 +163,16 @@ def make_pool(
             f"{name_of(features.pooled[0])} would learn from test features, which this competition does not declare",
             hint="write `pooled: true` in competition.yaml if its rules allow that, or move the step to `fold`",
             where="pooled",
+            code="KF304",
         )
-    tables = [train, *([_conform(extra, train)] if extra is not None else []), test]
-    frames, made_by = _run_rows(features.rows, tables)
+    features = hand_over(features, tables or {})
+    rows = [train, *([_conform(extra, train)] if extra is not None else []), test]
+    frames, made_by = _run_rows(features.rows, rows)
     frames = _fix_vocabulary(frames, set(hidden))
     after_rows = frames[0].schema
     frames, learned = _pool_steps(features, frames, made_by)
     frames = _fix_vocabulary(frames, set(hidden))
-    known = tables[:-1]
+    known = rows[:-1]
     cells, tied = _cells(folds, *known)
     return Pool(
         features=features,

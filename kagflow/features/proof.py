@@ -45,6 +45,7 @@ def prove_row_wise(step: object, function: Callable[[Frame], Frame], x: Frame, r
             f"for {_first_few(moved)}",
             hint="learn what it needs of other rows in a fold step (under `pooled`, where the competition allows it)",
             where=where_is(step),
+            code="KF301",
         )
 
 
@@ -93,6 +94,7 @@ def prove_history(step: HistoryStep, learned: FittedStep, x: Frame, y: Target, t
             f"looks at rows nearer than its lag of {step.lag}: {_first_few(moved)} changed when they were taken away",
             hint="use only rows whose time is at most that of the row minus the lag",
             where=where_is(step),
+            code="KF305",
         )
 
 

@@ -7,9 +7,9 @@ here can tell a row that is scored from one that is trained on, so nothing here 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import polars as pl
 
@@ -66,6 +66,11 @@ class AdditiveStep(TargetStep):
 
     columns: tuple[str, ...]
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the state is a sum with the step's settings; where it is not, only ``fit`` is called."""
+        return True
+
     @abstractmethod
     def tally(self, x: Frame, y: Target) -> Any:
         """Return the sums over these rows; ``+`` of two tallies is the tally of both sets of rows."""
@@ -95,6 +100,50 @@ class HistoryStep(ABC):
     @abstractmethod
     def fit(self, x: Frame, y: Target, time: pl.Series) -> FittedStep:
         """Learn from training rows, their target and their times."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableStep:
+    """A step that reads a further table: a second base, beside the step's kind.
+
+    Attributes
+    ----------
+    table
+        A frame, or the name of one that `competition.yaml` declares under ``tables``. kagflow puts the table in the
+        place of its name before anything is fitted, so that ``fit`` finds it as ``self.frame``.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class CountIn(FoldStep, TableStep):
+    ...     column: str
+    ...
+    ...     def fit(self, x: Frame) -> FittedStep:
+    ...         return Counts(self.frame.group_by(self.column).len())
+    """
+
+    table: str | Frame = field(repr=False)
+
+    @property
+    def frame(self) -> Frame:
+        """The table.
+
+        Raises
+        ------
+        FeatureError
+            Only its name is known yet.
+        """
+        if isinstance(self.table, str):
+            raise FeatureError(
+                f"the table {self.table!r} has not been handed over yet",
+                hint="pass `tables` to make_pool; in a test, use step.with_table(frame)",
+                where=type(self).__name__,
+            )
+        return self.table
+
+    def with_table(self, table: Frame) -> Self:
+        """Return the step with the table in the place of its name."""
+        return replace(self, table=table)
 
 
 class Selector(ABC):
@@ -142,7 +191,7 @@ class FeatureSet:
     def __post_init__(self) -> None:
         for name in ("rows", "pooled", "fold", "history", "target", "then", "drop"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # a list is as good
-        for name, kind in _STEP_KINDS.items():
+        for name, kind in STEP_KINDS.items():
             for step in getattr(self, name):
                 _check_step(name, step, kind)
         if self.select is not None:
@@ -153,13 +202,13 @@ class FeatureSet:
                     raise FeatureError(f"FeatureSet({name}=...) expects functions of a frame, got {function!r}")
 
 
-_STEP_KINDS: dict[str, type] = {"pooled": FoldStep, "fold": FoldStep, "history": HistoryStep, "target": TargetStep}
+STEP_KINDS: dict[str, type] = {"pooled": FoldStep, "fold": FoldStep, "history": HistoryStep, "target": TargetStep}
 
 
 def _check_step(name: str, step: object, kind: type) -> None:
     """Refuse a step in the wrong place, and one that could change while it is used."""
     if not isinstance(step, kind):
-        places = [place for place, its_kind in _STEP_KINDS.items() if isinstance(step, its_kind)]
+        places = [place for place, its_kind in STEP_KINDS.items() if isinstance(step, its_kind)]
         hint = f"put it under {' or '.join(places)}" if places else f"a {kind.__name__} is wanted there"
         raise FeatureError(f"FeatureSet({name}=...) expects a {kind.__name__}, got {step!r}", hint=hint)
     decorated = vars(type(step)).get("__dataclass_params__")  # its own, not its parent's

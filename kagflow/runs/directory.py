@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,14 @@ class RunFolder:
         for name, table in result.learned.items():
             table.write_parquet(partial / "learned" / f"{_file_name(name)}.parquet")
         (partial / STEPS).write_bytes(cloudpickle.dumps((result.features, result.scale)))
-        write_json(partial / "log.json", {"rounds": result.rounds, "seconds": round(result.seconds, 3)})
+        write_json(
+            partial / "log.json",
+            {
+                "rounds": result.rounds,
+                "seconds": round(result.seconds, 3),
+                "accepted": [asdict(noted) for noted in result.accepted],
+            },
+        )
         partial.rename(folder)
 
     def oof(self, task: Task) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -101,7 +109,7 @@ class RunFolder:
         return pl.read_parquet(self._folder(task) / "importance.parquet")
 
     def log(self, task: Task) -> dict[str, Any]:
-        """Return a task's rounds and seconds."""
+        """Return a task's rounds and seconds, and what guards had let through by then."""
         log: dict[str, Any] = json.loads((self._folder(task) / "log.json").read_text())
         return log
 

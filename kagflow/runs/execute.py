@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -146,12 +147,21 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "quick_look": plan.look.document(),
             "chosen_by_looking": [] if plan.post is None else [f"postprocess: {plan.experiment.postprocess}"],
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
+            "accepted": _accepted(plan, folder),
             "extra_rows": len(setup.pool.extra_rows),
             "only_in_train": list(plan.data.only_train),
             "git": surroundings.git(competition.root),
             "versions": surroundings.versions(),
         },
     )
+
+
+def _accepted(plan: Plan, folder: RunFolder) -> list[dict[str, str]]:
+    """Return what guards let through, while the competition was loaded and in its tasks, each once."""
+    noted = [asdict(each) for each in plan.competition.acceptance.noted]
+    for task in plan.tasks:
+        noted += [each for each in folder.log(task)["accepted"] if each not in noted]
+    return noted
 
 
 def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kagflow.codes import Acceptance
 from kagflow.competition import Competition
 from kagflow.config import Experiment
 from kagflow.data import Dataset, Source, Table, read_dataset
@@ -112,7 +113,9 @@ def make_plan(
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
-    pool = make_pool(features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden)
+    pool = make_pool(
+        features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
+    )
     tasks = tuple(_tasks(experiment, folds, look))
     layout = plan_layout(len(tasks), data.train.height, experiment.threads)
     setup = Setup(
@@ -125,6 +128,7 @@ def make_plan(
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
+        acceptance=Acceptance(facts.accept),
     )
     return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
 

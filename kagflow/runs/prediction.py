@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from kagflow.competition import TABLES, open_folder
+from kagflow.competition import open_folder
 from kagflow.config import read_experiment
 from kagflow.data import Frame, read_new_rows
-from kagflow.errors import ConfigError
 from kagflow.features.replay import LearnedFeatures
 from kagflow.models.registry import load_model
 from kagflow.runs.directory import STEPS, predictions_frame
@@ -28,7 +27,8 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
     run
         Whose models; a pickle of what its steps learned is read, which runs code: use runs of your own.
     folder
-        Holds test and sample submission, named as in `competition.yaml`.
+        Holds test and sample submission, named as in `competition.yaml`; and the declared tables for the ids of test,
+        where `tables.py` assembles rows from them.
 
     Returns
     -------
@@ -43,15 +43,9 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
         A file or column is missing, a value does not fit its column, or the run cannot be read.
     """
     competition = open_folder(run.path, run.facts["competition"], run.path.parents[2])
-    if competition.additions.assemble is not None:
-        raise ConfigError(
-            f"{competition.name} assembles its rows from several files, and only one test file can be predicted yet",
-            hint="put the new files in the place of the old ones, and run the config again",
-            where=TABLES,
-        )
     experiment = read_experiment(run.path / "experiment.yaml")
     recipe = read_recipe(run.path)
-    rows = read_new_rows(folder, competition.facts, recipe.raw, recipe.ids)
+    rows = read_new_rows(folder, competition.facts, recipe.raw, recipe.ids, competition.additions, recipe.given)
     features = competition.feature_set(experiment.features)
     x = recipe.pool.apply(features, rows.x)
     by_task = {}

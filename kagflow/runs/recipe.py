@@ -34,6 +34,8 @@ class Recipe:
         Types and pooled steps.
     post
         What predictions go through before they are submitted.
+    given
+        Names and types of the columns of every frame that `tables.py` was given; empty without it.
     """
 
     raw: Mapping[str, pl.DataType]
@@ -41,11 +43,13 @@ class Recipe:
     classes: tuple[str, ...]
     pool: LearnedPool
     post: FittedPost | None
+    given: Mapping[str, Mapping[str, pl.DataType]] | None = None  # runs of before have none
 
     @classmethod
     def of(cls, data: Dataset, pool: Pool, post: FittedPost | None) -> Self:
         """Return the recipe of a run."""
-        return cls(dict(data.test.x.schema), data.test.ids.dtype, data.classes, LearnedPool.of(pool), post)
+        types = dict(data.test.x.schema)
+        return cls(types, data.test.ids.dtype, data.classes, LearnedPool.of(pool), post, data.given)
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:

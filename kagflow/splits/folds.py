@@ -137,6 +137,7 @@ def check_groups_stay_whole(folds: Folds, groups: pl.Series | None) -> None:
                 f"fold {fold.number} both trains on and scores rows of {both} groups of {groups.name!r}",
                 hint="write `splitter: {kind: group}`, or remove `group` where rows are independent after all",
                 where="splitter.kind",
+                code="KF307",
             )
 
 

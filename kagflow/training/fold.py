@@ -7,15 +7,16 @@ target is not in reach of anything in this file.
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kagflow.codes import Acceptance, Noted
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
 from kagflow.errors import ModelError, SplitError
 from kagflow.features.crossfit import TEST, Built, build
+from kagflow.features.giveaway import target_among_features
 from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedFeatures
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
@@ -46,6 +47,8 @@ class Setup:
         Everything else that was asked for.
     resources
         Of one task.
+    acceptance
+        Which guards are accepted, and what they let through in this run.
     """
 
     table: Table
@@ -57,6 +60,7 @@ class Setup:
     transform: TargetTransform
     experiment: Experiment
     resources: Resources
+    acceptance: Acceptance = field(default_factory=Acceptance, repr=False)
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
 
     @property
@@ -103,6 +107,8 @@ class TaskResult:
         Boosting rounds of the model; ``None`` without.
     seconds
         Wall time, features and model.
+    accepted
+        What guards had let through by then.
     """
 
     task: Task
@@ -115,6 +121,7 @@ class TaskResult:
     scale: FittedTransform
     rounds: int | None
     seconds: float
+    accepted: tuple[Noted, ...] = ()
 
 
 def run_task(setup: Setup, task: Task) -> TaskResult:
@@ -160,6 +167,7 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         scale=scale,
         rounds=learner.rounds,
         seconds=time.perf_counter() - started,
+        accepted=setup.acceptance.noted,
     )
 
 
@@ -178,18 +186,24 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
     """Return the features of a fit, shared between the seeds of a fold."""
-    experiment = setup.experiment
-    make = partial(
-        build,
-        setup.pool,
-        train,
-        apply,
-        test=test,
-        repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
-        only=experiment.only,
-        drop=experiment.drop,
-        prove=task.fold in (0, None),
-    )
+    experiment, prove = setup.experiment, task.fold in (0, None)
+
+    def make() -> Built:
+        built = build(
+            setup.pool,
+            train,
+            apply,
+            test=test,
+            repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+            only=experiment.only,
+            drop=experiment.drop,
+            prove=prove,
+        )
+        if prove:
+            for error in target_among_features(setup.pool, setup.table.x, built):
+                setup.acceptance.stop(error)
+        return built
+
     return setup.shared.get(task.fold, train, make)
 
 

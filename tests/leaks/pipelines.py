@@ -286,7 +286,8 @@ def every_step(kind: Kind, *, pooled: bool = False, looks_at_y: bool = True) -> 
         target=[
             TargetMean(["shop", ("shop", "colour")]),
             TargetMean(["shop__rare"], smooth=2),
-            TargetStatistics(["colour", ("colour", "flag")], ["median", "var"]),
+            TargetStatistics(["colour", ("colour", "flag")], "median"),
+            TargetStatistics(["colour", ("colour", "flag")], "var"),
             *([WeightOfEvidence(["shop", ("colour", "flag")])] if kind.task == "binary" else []),
         ],
         then=[above_mean_of_shop],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import polars.testing
 import pytest
 
-from kagflow.features.encoders import TargetMean
+from kagflow.features.encoders import TargetMean, TargetStatistics
 from tests.leaks.data import KINDS, two_repeats
 from tests.leaks.pipelines import Hidden, every_step, plain_pipeline
 
@@ -29,12 +29,29 @@ class Halved:
         return Halved(self.tally + self.tally + other.tally)
 
 
+@dataclass(frozen=True)
+class Moments(TargetStatistics):
+    """Statistics that follow from sums; the reference aggregates all rows anew."""
+
+    statistics: tuple[str, ...] = ("mean", "std", "var", "count")
+
+    def fit(self, x, y):
+        return FromRows(self.columns, self.statistics, self.smooth).fit(x, y)
+
+
+@dataclass(frozen=True)
+class FromRows(TargetStatistics):
+    """The same of statistics of which the engine is not told that they are sums."""
+
+    adds_up = False
+
+
 def assert_sums_equal_fits(kind, data, folds, step=TargetMean):
     """Compare whole builds, with and without stop rows, with training rows dropped and extra rows joined."""
 
     def features(hidden):
         def make(data):
-            steps = [step(["shop", "colour"]), step(["flag"], smooth=0)]
+            steps = [step(["shop", ("colour", "flag")]), step(["flag"], smooth=0)]
             return replace(every_step(kind)(data), target=[hidden(one) for one in steps], select=None)
 
         return make
@@ -46,10 +63,11 @@ def assert_sums_equal_fits(kind, data, folds, step=TargetMean):
             polars.testing.assert_frame_equal(ours[name], reference[name], rel_tol=1e-12, abs_tol=0)
 
 
+@pytest.mark.parametrize("step", [TargetMean, Moments])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.is_natural], ids=str)
-def test_whole_builds(kind):
+def test_whole_builds(kind, step):
     data = kind.make()
-    assert_sums_equal_fits(kind, data, kind.folds(data))
+    assert_sums_equal_fits(kind, data, kind.folds(data), step)
 
 
 def test_repeats():

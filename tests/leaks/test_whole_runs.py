@@ -8,6 +8,7 @@ import pytest
 
 from kagflow.competition import load
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
+from kagflow.errors import FeatureError
 from kagflow.runs import Run, cross_validate
 from tests.leaks.data import Data, Kind, poisons, with_targets
 from tests.leaks.pipelines import SMALL_TREES
@@ -144,5 +145,9 @@ def test_a_linear_model(tmp_path):
 @EVERY_KIND
 def test_a_features_file_that_reads_the_target_is_caught(kind, tmp_path):
     competition = Competition.make(tmp_path, kind, LEAKY, **TREES)
+    with pytest.raises(FeatureError, match=r"KF302 .*features\.py:9: reads a file"):
+        competition.run(kind.make())
+    facts = competition.root / "competitions/small/competition.yaml"
+    facts.write_text(facts.read_text() + "accept: {KF302: to see what comes of it}\n")
     with pytest.raises(AssertionError, match=r"oof.parquet, .* of fold 0 moved"):
         assert_files_of_a_fold_do_not_hang_on_its_valid_targets(competition)

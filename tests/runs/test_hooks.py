@@ -1,6 +1,7 @@
 """What a competition may bring along beside features.py: tables.py, target.py and submission.py."""
 
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ TWO_FILES = {
     "tables": {"transactions": "transactions.csv"},
     "train_file": "labels.csv",  # id and target, nothing else
     "test_file": "sample_submission.csv",  # the ids of test
+    "accept": {"KF303": "the target is what they spent, so that there is something to find"},
 }
 ASSEMBLE = """
 import polars as pl
@@ -100,7 +102,7 @@ def test_what_assemble_returns_is_checked(two_files, code, said):
 
 def test_declared_tables_need_a_function(two_files):
     (two_files.root / "competitions/toy/tables.py").unlink()
-    with pytest.raises(ConfigError, match="nothing assembles them"):
+    with pytest.raises(ConfigError, match="'transactions' is declared and nothing uses it"):
         two_files.cv(*RIDGE)
     two_files.write("competitions/toy/tables.py", "ASSEMBLE = 1")
     with pytest.raises(ConfigError, match="no function `assemble`"):
@@ -114,10 +116,79 @@ def test_other_transactions_are_other_data(two_files):
     assert two_files.cv(*RIDGE).facts["fingerprints"]["data"] != before
 
 
-def test_assembled_rows_cannot_be_predicted_later_and_that_is_said(two_files):
+@pytest.fixture
+def later(two_files, tmp_path):
+    """A folder as it comes later: the ids of test, and the transactions of these customers only."""
+    folder = tmp_path / "later"
+    shutil.copytree(two_files.raw, folder)
+    (folder / "labels.csv").unlink()
+    transactions = pl.read_csv(folder / "transactions.csv")
+    transactions.filter(pl.col("id") >= 60).write_csv(folder / "transactions.csv")
+    return folder
+
+
+def test_assembled_rows_are_predicted_from_new_files_in_a_new_process(two_files, later):
     run = two_files.cv(*RIDGE)
-    with pytest.raises(ConfigError, match="assembles its rows from several files"):
-        predict(run, two_files.raw)
+    shutil.rmtree(two_files.raw)
+    process = two_files.start("predict", "toy", run.name, "--data", str(later), "--out", "made.csv")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert (two_files.root / "made.csv").read_bytes() == (run.path / "submission.csv").read_bytes()
+    assert predict(run, later)[0].equals(run.test())
+
+
+def test_other_customers_with_other_transactions(two_files, later):
+    """Amounts that are whole numbers now are read as the floats that they were; a shop that nobody knew is null."""
+    run = two_files.cv(*RIDGE)
+    pl.DataFrame({"id": [900, 900, 901], "amount": [7, 8, 90], "shop": "east"}).write_csv(later / "transactions.csv")
+    pl.DataFrame({"id": [900, 901], "y": 0}).write_csv(later / "sample_submission.csv")
+    made, submission = predict(run, later)
+    assert made["id"].to_list() == [900, 901]
+    assert made["prediction"].to_list() == pytest.approx([15, 90], abs=10)
+    assert submission.height == 2
+
+
+def test_the_table_that_a_step_joins_may_be_missing_later(two_files, later):
+    pl.DataFrame({"shop": ["north", "south"], "size": [3, 4]}).write_csv(two_files.raw / "shops.csv")
+    two_files.facts(**TWO_FILES | {"tables": {"transactions": "transactions.csv", "shops": "shops.csv"}})
+    two_files.features(
+        'from kagflow.features.encoders import Join\nFEATURES = FeatureSet(fold=[Join("shops", by="shop")])'
+    )
+    run = two_files.cv(*RIDGE)
+    assert predict(run, later)[0].equals(run.test())
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda folder: (folder / "transactions.csv").unlink(), r"transactions\.csv is missing"),
+        (lambda folder: (folder / "transactions.csv").write_text("id,amount\n60,3"), "the column 'shop' is missing"),
+        (lambda folder: (folder / "transactions.csv").write_text("id,amount,shop\n60,much,x"), "'much', which is no"),
+        (lambda folder: (folder / "sample_submission.csv").write_text("id,y\n60,0\n60,0"), "ids must be there"),
+    ],
+)
+def test_new_files_that_do_not_fit_are_refused(two_files, later, fault, said):
+    run = two_files.cv(*RIDGE)
+    fault(later)
+    with pytest.raises(DataError, match=said):
+        predict(run, later)
+
+
+def test_an_assemble_that_needs_training_rows_is_told_that_there_are_none(two_files, later):
+    first = 'tables["train"]["id"][0]'
+    two_files.write("competitions/toy/tables.py", ASSEMBLE.replace("    spent", f"    {first}\n    spent", 1))
+    run = two_files.cv(*RIDGE)
+    with pytest.raises(DataError, match="assemble raised IndexError") as caught:
+        predict(run, later)
+    assert "train has no rows when new rows are predicted" in caught.value.hint
+
+
+def test_types_that_depend_on_the_rows_are_told(two_files, later):
+    by_value = 'spent.with_columns(pl.col("n").cast(pl.Int64 if tables["train"].height else pl.Float64))'
+    two_files.write("competitions/toy/tables.py", ASSEMBLE.replace("join(spent", f"join({by_value}"))
+    run = two_files.cv(*RIDGE)
+    with pytest.raises(DataError, match="assemble made 'n' as Float64, and it was Int64 when the models were fitted"):
+        predict(run, later)
 
 
 # --- the scale on which a model learns ------------------------------------------------------------------------------
@@ -177,7 +248,7 @@ def test_a_ratio_as_target(project):
     frame = pl.DataFrame({"id": np.arange(72), "size": size, "y": 3 * size})
     frame[:60].write_csv(project.raw / "train.csv")
     frame[60:].drop("y").write_csv(project.raw / "test.csv")
-    project.facts(ignore=[])
+    project.facts(ignore=[], accept={"KF303": "a multiple of the size, so that there is something to find"})
     plain = project.cv("rounds=20", "model.params.min_data_in_leaf=5")
     project.write("competitions/toy/target.py", RATIO)
     ratio = project.cv("rounds=20", "model.params.min_data_in_leaf=5")

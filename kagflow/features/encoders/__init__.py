@@ -8,6 +8,7 @@ from kagflow.features.encoders.frequency import Count, Frequency
 from kagflow.features.encoders.group_aggregate import GroupAggregate
 from kagflow.features.encoders.group_comparison import GroupDifference, GroupRatio
 from kagflow.features.encoders.history import Lag, Rolling, TargetLag, TargetRolling
+from kagflow.features.encoders.holidays import holidays
 from kagflow.features.encoders.impute import Impute
 from kagflow.features.encoders.join import Join
 from kagflow.features.encoders.kmeans import KMeansDistances
@@ -56,6 +57,7 @@ __all__ = [
     "cyclic",
     "dates",
     "days_to",
+    "holidays",
     "ordinal",
     "text_lengths",
 ]

@@ -150,19 +150,20 @@ class DaysTo:
         (column,) = self.columns
         day = moments_of(self, x, column).dt.date()
         distinct = day.unique().drop_nulls()
-        rows = [(one, *self._around(one)) for one in distinct]
+        around_each = [(one, *days_around(self.dates, one)) for one in distinct]
+        rows = [(one, to_next, since_last, int(to_next == 0)) for one, to_next, since_last in around_each]
         names = [f"{column}__{what}_{self.name}" for what in ("days_to", "days_since", "is")]
         schema = {"day": pl.Date, names[0]: pl.Int32, names[1]: pl.Int32, names[2]: pl.UInt8}
         around = pl.DataFrame(rows, schema=schema, orient="row")
         found = day.alias("day").to_frame().join(around, on="day", how="left", maintain_order="left")
         return x.hstack(found.select(names))
 
-    def _around(self, day: date) -> tuple[int | None, int | None, int]:
-        """Return the days to the next, those since the last, and whether the day is one of them."""
-        following, past = bisect_left(self.dates, day), bisect_right(self.dates, day)
-        to_next = (self.dates[following] - day).days if following < len(self.dates) else None
-        since_last = (day - self.dates[past - 1]).days if past else None
-        return to_next, since_last, int(following < past)
+
+def days_around(dates: Sequence[date], day: date) -> tuple[int | None, int | None]:
+    """Return the days to the next of some dates in order, and those since the last; 0 on such a day."""
+    following, past = bisect_left(dates, day), bisect_right(dates, day)
+    to_next = (dates[following] - day).days if following < len(dates) else None
+    return to_next, (day - dates[past - 1]).days if past else None
 
 
 def cyclic(columns: str | Sequence[str], period: float) -> RowStep:

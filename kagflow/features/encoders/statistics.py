@@ -4,6 +4,7 @@ import re
 
 import polars as pl
 
+from kagflow.data import Frame, Target
 from kagflow.errors import FeatureError
 from kagflow.features.blame import where_is
 from kagflow.features.encoders.settings import check_word
@@ -41,3 +42,15 @@ def statistic_of(column: str, word: str) -> pl.Expr:
         return numbers.quantile(float(quantile[1]), interpolation="linear")
     result: pl.Expr = numbers.drop_nulls().n_unique() if word == "nunique" else getattr(numbers, word)()
     return result.cast(pl.Float64).fill_nan(None)  # the skewness of numbers that do not vary is no number
+
+
+def as_numbers(y: Target) -> Frame:
+    """Return (n, k) the numbers of a target of which statistics are taken, by what their names end in.
+
+    Of two classes the number is 1 for the last one; of more there is a column a class, ``_<class>``.
+    """
+    if not isinstance(y.dtype, pl.Enum):
+        return pl.DataFrame({"": y.cast(pl.Float64)})
+    classes = y.dtype.categories.to_list()
+    wanted = {f"_{name}": name for name in classes} if len(classes) > 2 else {"": classes[-1]}
+    return pl.DataFrame({ending: (y == name).cast(pl.Float64) for ending, name in wanted.items()})

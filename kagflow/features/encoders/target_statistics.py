@@ -1,6 +1,6 @@
 """More than the mean of what the target was for rows of the same category."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,20 +10,23 @@ from kagflow.data import Frame, Target
 from kagflow.features.encoders.columns import fix_names
 from kagflow.features.encoders.combinations import Columns, fix_columns
 from kagflow.features.encoders.levels import AnyLevels, Codes, levels_of_rows, take_by_level
+from kagflow.features.encoders.moments import MOMENTS, LevelMoments
 from kagflow.features.encoders.settings import check_number
-from kagflow.features.encoders.statistics import check_statistic, is_count, statistic_of
-from kagflow.features.steps import TargetStep
+from kagflow.features.encoders.statistics import as_numbers, check_statistic, is_count, statistic_of
+from kagflow.features.steps import AdditiveStep
 
 
 @dataclass(frozen=True)
-class TargetStatistics(TargetStep):
+class TargetStatistics(AdditiveStep):
     """Statistics of the target of the row's category, smoothed, as ``<column>__target_<statistic>`` (Float64).
 
     Each is drawn towards the statistic of all rows, (count * own + m * of all) / (count + m) with m for ``smooth``; for
-    the mean that is ``TargetMean``, which is faster since it is a sum. Counts are as they are. Null is a category of
-    its own; a category that has no such statistic (it was not seen, or has one row and no deviation) has that of all
-    rows. Of two classes the target is 1 for the last one; for more there is a column a class,
-    ``<column>__target_<statistic>_<class>``.
+    the mean that is ``TargetMean``. Counts are as they are. Null is a category of its own; a category that has no such
+    statistic (it was not seen, or has one row and no deviation) has that of all rows. Of two classes the target is 1
+    for the last one; for more there is a column a class, ``<column>__target_<statistic>_<class>``.
+
+    ``mean``, ``std``, ``var`` and ``count`` follow from sums, which are counted once for all folds: a step of these
+    alone is the fastest.
 
     Parameters
     ----------
@@ -56,26 +59,69 @@ class TargetStatistics(TargetStep):
             check_statistic(self, "statistics", statistic)
         check_number(self, "smooth", 0)
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether all statistics follow from sums."""
+        return set(self.statistics) <= set(MOMENTS)
+
     def fit(self, x: Frame, y: Target) -> "FittedTargetStatistics":
         """Aggregate the target by level, and over all rows."""
-        targets = _targets(y)
-        made = {f"{word}{ending}": (ending, word) for word in self.statistics for ending in targets.columns}
-        statistics = [statistic_of(ending, word).alias(name) for name, (ending, word) in made.items()]
+        if self.adds_up:
+            return self.finish(self.tally(x, y))
+        targets = as_numbers(y)
+        statistics = [statistic_of(ending, word).alias(name) for name, word, ending in self._made(targets.columns)]
         of_all = targets.select(statistics).row(0, named=True)
-        smoothed = [self._smoothed(name, word, of_all[name]) for name, (_, word) in made.items()]
         learned = []
         for levels, codes in levels_of_rows(self, x, self.columns):
             by_level = _aggregate(codes, len(levels), targets, statistics)
-            learned.append((levels, by_level.select(pl.col("rows").fill_null(0).cast(pl.Int64), *smoothed)))
+            learned.append((levels, self._drawn(by_level, targets.columns, of_all)))
         return FittedTargetStatistics(self, tuple(learned))
+
+    def tally(self, x: Frame, y: Target) -> "MomentsTally":
+        """Return counts, sums and squared deviations of the target for every level of every column."""
+        targets = as_numbers(y)
+        keys = levels_of_rows(self, x, self.columns)
+        moments = (LevelMoments.of(levels, codes, targets) for levels, codes in keys)
+        return MomentsTally(tuple(targets.columns), tuple(moments))
+
+    def finish(self, tally: "MomentsTally") -> "FittedTargetStatistics":
+        """Return the smoothed statistics."""
+        learned = []
+        for moments in tally.moments:
+            words = [(name, word, tally.endings.index(ending)) for name, word, ending in self._made(tally.endings)]
+            own = {name: moments.statistic(word, k) for name, word, k in words}
+            of_all = {name: moments.statistic_of_all(word, k) for name, word, k in words}
+            by_level = pl.DataFrame({"rows": moments.sums.counts, **own}).fill_nan(None)
+            learned.append((moments.sums.levels, self._drawn(by_level, tally.endings, of_all)))
+        return FittedTargetStatistics(self, tuple(learned))
+
+    def _made(self, endings: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Return what each statistic is called, its word, and what its numbers' names end in."""
+        return [(f"{word}{ending}", word, ending) for word in self.statistics for ending in endings]
+
+    def _drawn(self, by_level: Frame, endings: Sequence[str], of_all: Mapping[str, float | None]) -> Frame:
+        """Return the number of rows of each level, and its statistics drawn towards those of all rows."""
+        smoothed = (self._smoothed(name, word, of_all[name]) for name, word, _ in self._made(endings))
+        return by_level.select(pl.col("rows").fill_null(0).cast(pl.Int64), *smoothed)
 
     def _smoothed(self, name: str, word: str, of_all: float | None) -> pl.Expr:
         """Return a statistic drawn towards that of all rows, which stands in where there is none."""
         if is_count(word):
             return pl.col(name).fill_null(0)
-        usual = pl.lit(of_all, dtype=pl.Float64)
+        usual = pl.lit(of_all, dtype=pl.Float64).fill_nan(None)
         drawn = (pl.col("rows") * pl.col(name) + self.smooth * usual) / (pl.col("rows") + self.smooth)
         return drawn.fill_null(usual).alias(name)
+
+
+@dataclass(frozen=True)
+class MomentsTally:
+    """For each key the moments of the target, by what the names of its numbers end in."""
+
+    endings: tuple[str, ...]
+    moments: tuple[LevelMoments, ...]
+
+    def __add__(self, other: "MomentsTally") -> "MomentsTally":
+        return MomentsTally(self.endings, tuple(a + b for a, b in zip(self.moments, other.moments, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -98,15 +144,6 @@ class FittedTargetStatistics:
         return {
             each.column: pl.DataFrame([each.names(), *table]).filter(pl.col("rows") > 0) for each, table in self.learned
         }
-
-
-def _targets(y: Target) -> Frame:
-    """Return (n, k) the numbers of which statistics are taken, by what their names end in."""
-    if not isinstance(y.dtype, pl.Enum):
-        return pl.DataFrame({"": y.cast(pl.Float64)})
-    classes = y.dtype.categories.to_list()
-    wanted = {f"_{name}": name for name in classes} if len(classes) > 2 else {"": classes[-1]}
-    return pl.DataFrame({ending: (y == name).cast(pl.Float64) for ending, name in wanted.items()})
 
 
 def _aggregate(codes: Codes, size: int, targets: Frame, statistics: list[pl.Expr]) -> Frame:

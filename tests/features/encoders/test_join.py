@@ -74,7 +74,7 @@ def test_a_key_with_several_rows_is_refused_with_a_way_out():
         FeatureError, match=r"1 keys of the table 'shops' have several rows, the first is \('a',\)"
     ) as caught:
         Join(twice, "shop", name="shops")
-    assert "table.group_by(['shop']).agg(...)" in caught.value.hint
+    assert 'aggregate={"column": "mean"}' in caught.value.hint
 
 
 @pytest.mark.parametrize(("by", "columns"), [("shpo", "size"), ("shop", "siez")])
@@ -103,3 +103,78 @@ def test_in_a_pipeline_text_keys_are_categories():
     fold = folds.folds[0]
     built = build(pool, fold.train, {"valid": fold.valid}, test=True, prove=True)
     assert built.frames["test"]["shops__size"].to_list() == [3, 4, None, 3]
+
+
+# --- statistics of the table's rows -----------------------------------------------------------------------------------
+
+TRADES = st.lists(
+    st.tuples(st.none() | st.sampled_from(["a", "b"]), st.booleans(), st.none() | st.integers(-9, 9)), max_size=12
+)
+
+
+@settings(max_examples=40)
+@given(trades=TRADES, keys=st.lists(KEYS, max_size=6))
+@pytest.mark.parametrize("by", [["shop"], ["shop", "wet"]], ids=len)
+def test_it_aggregates_the_rows_of_a_key(by, trades, keys):
+    table = pl.DataFrame(trades, schema={"shop": pl.String, "wet": pl.Boolean, "price": pl.Int64}, orient="row")
+    x = rows_of(keys)
+    words = ["mean", "count", "max"]
+    made = Join(table, by, "trades", aggregate={"price": words, "wet": "mean"}).fit(x).transform(x)
+    ending = "_by_" + "_".join(by)
+    columns = [*(f"trades__price_{word}{ending}" for word in words), f"trades__wet_mean{ending}"]
+    assert made.schema == dict.fromkeys(columns, pl.Float64)
+    expected = []
+    for row in x.iter_rows(named=True):
+        own = [known for known in table.iter_rows(named=True) if all(known[name] == row[name] for name in by)]
+        prices = [known["price"] for known in own if known["price"] is not None]
+        mean = sum(prices) / len(prices) if prices else None
+        wet = sum(known["wet"] for known in own) / len(own) if own else None
+        expected.append((mean, len(prices) if own else None, max(prices, default=None), wet))
+    for row, wanted in zip(made.rows(), expected, strict=True):
+        assert row == pytest.approx(wanted)
+
+
+def test_of_several_classes_each_has_its_share():
+    labels = pl.Series(["low", "high", "low", None], dtype=pl.Enum(["low", "mid", "high"]))
+    table = pl.DataFrame({"shop": ["a", "a", "b", "b"], "grade": labels})
+    x = rows_of([("a", True), ("b", True)])
+    made = Join(table, "shop", "trades", aggregate={"grade": "mean"}).fit(x).transform(x)
+    assert made.to_dict(as_series=False) == {
+        "trades__grade_mean_low_by_shop": [0.5, 1.0],
+        "trades__grade_mean_mid_by_shop": [0.0, 0.0],
+        "trades__grade_mean_high_by_shop": [0.5, 0.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"aggregate": {"kind": "mean"}}, "expected numbers in 'kind', found String"),
+        ({"aggregate": {"siez": "mean"}}, "the table 'shops' has no column 'siez'"),
+        ({"aggregate": {"size": "maen"}}, "aggregate cannot be 'maen'"),
+        ({"aggregate": {"size": ["max", "max"]}}, "aggregate of 'size' names 'max' twice"),
+        ({"aggregate": ["size"]}, "aggregate must say which statistics"),
+        ({"aggregate": {"size": "max"}, "columns": "size"}, "columns and aggregate both"),
+        ({"name": ""}, "a frame needs a name"),
+    ],
+)
+def test_settings_that_cannot_be(settings, said):
+    with pytest.raises(FeatureError, match=said):
+        Join(SHOPS, "shop", **({"name": "shops"} | settings)).fit(rows_of([]))
+
+
+# --- a declared table -------------------------------------------------------------------------------------------------
+
+
+def test_a_declared_table_stands_for_its_frame():
+    x = rows_of([("a", True), ("c", None)])
+    named = Join("shops", "shop")
+    made = named.with_table(SHOPS).fit(x).transform(x)
+    assert made.equals(Join(SHOPS, "shop", "shops").fit(x).transform(x))
+    with pytest.raises(FeatureError, match="the table 'shops' has not been handed over"):
+        named.fit(x)
+
+
+def test_what_was_learned_does_not_hold_the_whole_table():
+    fitted = Join(SHOPS, "shop", "shops", aggregate={"size": "max"}).fit(rows_of([]))
+    assert isinstance(fitted.step.table, str)

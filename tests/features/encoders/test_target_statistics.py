@@ -9,6 +9,7 @@ from tests.features.encoders.oracles import COUNTS, ORACLES, agree, statistic
 
 MIXED = ("colour", ("colour", "wet"))
 GRADE = pl.Enum(["high", "low", "mid"])
+SUMS = ("mean", "std", "var", "count")
 PASSED = pl.Enum(["no", "yes"])
 
 
@@ -52,6 +53,31 @@ def test_statistics_of_a_number(data, smooth, train_rows, any_rows, numbers):
     y = draw_target(data, numbers, train.height, pl.Float64)
     encoded = TargetStatistics(MIXED, tuple(ORACLES), smooth=smooth).fit(train, y).transform(rows)
     check(encoded, train, rows, {"": y.to_list()}, tuple(ORACLES), smooth)
+
+
+@settings(max_examples=25)
+@given(data=st.data(), smooth=st.sampled_from([0, 2.5]))
+def test_statistics_that_are_sums(data, smooth, train_rows, any_rows, numbers):
+    train, rows = data.draw(train_rows), data.draw(any_rows)
+    y = draw_target(data, numbers, train.height, pl.Float64)
+    step = TargetStatistics(MIXED, SUMS, smooth=smooth)
+    assert step.adds_up
+    check(step.fit(train, y).transform(rows), train, rows, {"": y.to_list()}, SUMS, smooth)
+    cut = data.draw(st.integers(0, train.height))
+    parts = step.tally(train[:cut], y[:cut]) + step.tally(train[cut:], y[cut:])
+    check(step.finish(parts).transform(rows), train, rows, {"": y.to_list()}, SUMS, smooth)
+
+
+def test_a_large_mean_costs_no_digits_of_the_deviation():
+    x = pl.DataFrame({"kind": pl.Series(["a"] * 6, dtype=pl.Enum(["a"]))})
+    y = pl.Series([1e9 + value for value in (1.0, 2, 3, 4, 5, 6)])
+    step = TargetStatistics("kind", "var", smooth=0)
+    parts = [step.tally(x[i : i + 2], y[i : i + 2]) for i in (0, 2, 4)]
+    assert step.finish(parts[0] + parts[1] + parts[2]).transform(x)["kind__target_var"][0] == pytest.approx(3.5, 1e-12)
+
+
+def test_what_needs_all_rows_at_once_is_no_sum():
+    assert not TargetStatistics(MIXED, ["mean", "median"]).adds_up
 
 
 @settings(max_examples=15)

@@ -1,8 +1,8 @@
 """`kagflow audit`: a competition's whole pipeline on the test bench."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,15 @@ class Report:
         What was looked at less than `cv` does; empty for nothing.
     seconds
         Wall time.
+    reasons
+        Why the competition accepts findings, by code.
     """
 
     verdicts: tuple[Verdict, ...]
     declared: tuple[str, ...] = ()
     subsampled: tuple[str, ...] = ()
     seconds: float = 0.0
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> list[Finding]:
@@ -53,8 +56,8 @@ class Report:
 
     @property
     def leaks(self) -> list[Finding]:
-        """Those of severity error."""
-        return [finding for finding in self.findings if finding.severity == "error"]
+        """Those of severity error that are not accepted."""
+        return [each for each in self.findings if each.severity == "error" and each.code not in self.reasons]
 
 
 def examine(
@@ -131,7 +134,13 @@ def audit(
     subject = PipelineSubject(plan)
     further = [post_processing(plan, subject)] if plan.post is not None else []
     report = examine(subject, carried=subject.carried, further=further)
-    whole = Report(report.verdicts, tuple(_declared(plan)), tuple(subsampled), time.perf_counter() - started)
+    whole = Report(
+        report.verdicts,
+        tuple(_declared(plan)),
+        tuple(subsampled),
+        time.perf_counter() - started,
+        competition.facts.accept,
+    )
     path = competition.runs_folder / f"{config}-{plan.key}.audit.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, document(whole, competition, config))
@@ -167,7 +176,12 @@ def document(report: Report, competition: Competition, config: str) -> dict[str,
         ],
         "declared": list(report.declared),
         "subsampled": list(report.subsampled),
-        "findings": [finding.document() for finding in report.findings],
+        "findings": [finding.document() for finding in report.findings if finding.code not in report.reasons],
+        "accepted": [
+            {**finding.document(), "reason": report.reasons[finding.code]}
+            for finding in report.findings
+            if finding.code in report.reasons
+        ],
     }
 
 

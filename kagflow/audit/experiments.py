@@ -150,7 +150,7 @@ def _valid_targets_finding(bench: Bench, fold: Scored, found: Moved) -> Finding:
         message=f"with other targets of fold {fold.number}'s valid rows "
         + (f"{found.share:.0%} of its predictions move; " if found.share else "")
         + _blame(bench.seen[fold.number], found)
-        + f"{leverage}: the squared error looks about {leverage.optimism:.1%} better than it is"
+        + leverage.meaning
         + (f"; {carried}" if carried else ""),
         where=_where(fold, found),
         columns=found.columns,
@@ -190,7 +190,7 @@ def own_target(bench: Bench) -> list[Finding]:
                     where="; ".join(steps) or f"fold {fold.number}",
                     columns=columns,
                     size=float(len(columns)),
-                    hint="a model trusts such a column too much; make it a TargetStep, which is cross-fitted",
+                    hint="a model trusts it too much; a TargetStep that keeps nothing to itself is cross-fitted",
                 )
             ]
     return []
@@ -204,10 +204,12 @@ def rows_apart(bench: Bench) -> list[Finding]:
     still = ~np.isin(fold.valid, changed)
     other, new = bench.world.with_features(changed, rng), bench.world.with_test(rng)
     if not bench.moves(replace(other, test_from=new.test_from), fold.number, still).anything:
-        return []
-    apart = bench.moves(other, fold.number, still), bench.moves(new, fold.number)
-    found = [_apart("KF204", "other valid rows", bench, fold, apart[0])] if apart[0].anything else []
-    return [*found, *([_apart("KF205", "the test rows", bench, fold, apart[1])] if apart[1].anything else [])]
+        return []  # both at once; only where something moves, which of the two it was
+    by_valid, by_test = bench.moves(other, fold.number, still), bench.moves(new, fold.number)
+    found = [_apart("KF205", "the test rows", bench, fold, by_test)] if by_test.anything else []
+    if by_valid.anything:
+        found.insert(0, _apart("KF204", "other valid rows", bench, fold, by_valid))
+    return found
 
 
 def _apart(code: str, whose: str, bench: Bench, fold: Scored, found: Moved) -> Finding:
@@ -215,7 +217,8 @@ def _apart(code: str, whose: str, bench: Bench, fold: Scored, found: Moved) -> F
     return Finding(
         code=code,
         severity="error",
-        message=f"with other features of {whose}, {found.share:.0%} of the predictions of fold {fold.number} move"
+        message=f"with other features of {whose}, "
+        + (f"{found.share:.0%} of the predictions of fold {fold.number} move" if found.share else "no prediction moves")
         + _and(found)
         + (f"; {carried}" if carried else ""),
         where=_where(fold, found),
@@ -251,9 +254,9 @@ def _later_finding(bench: Bench, fold: Scored, found: Moved, moment: object) -> 
         code="KF206",
         severity="error",
         message=f"with other rows after {moment}, {found.share:.0%} of the predictions of fold {fold.number} for rows "
-        f"up to then move{_and(found)}" + ("; the fold trains on rows later than those it scores" if backwards else ""),
-        where=_where(fold, found),
-        columns=found.columns,
+        "up to then move" + ("; the fold trains on rows later than those it scores" if backwards else _and(found)),
+        where="splitter" if backwards else _where(fold, found),
+        columns=() if backwards else found.columns,
         size=found.share,
         hint="write `splitter: {kind: forward}`" if backwards else "look back only: a HistoryStep with a lag",
     )
@@ -330,19 +333,13 @@ def _association(predictions: NDArray[np.float64], targets: NDArray[np.float64])
 
 def measured(leverage: Leverage, what: str) -> Finding:
     """Return the finding of a pipeline that cannot be exact: how large its leverage is."""
-    certain = leverage.low > 0
     return Finding(
         code="KF202",
-        severity="warning" if certain else "note",
-        message=f"{what}: {leverage}"
-        + (
-            f"; the squared error looks about {leverage.optimism:.1%} better than it is"
-            if certain
-            else ", not told from 0"
-        ),
+        severity="warning" if leverage.certain else "note",
+        message=f"{what}: {leverage.meaning}",
         size=leverage.value,
         interval=(leverage.low, leverage.high),
-        hint="trust the cross-fitted score, or nest it" if certain else "",
+        hint="trust the cross-fitted score, or nest it" if leverage.certain else "",
     )
 
 

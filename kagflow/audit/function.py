@@ -83,7 +83,7 @@ class FunctionSubject:
         unknown = ~np.isin(oof, self._labels)
         if unknown.any():
             raise ConfigError(
-                f"expected probabilities, or labels out of {self._labels.tolist()[:5]}; got {oof[unknown][0]!r}",
+                f"expected probabilities, or labels out of {self._labels.tolist()[:5]}; got {str(oof[unknown][0])!r}",
                 hint="return labels as the target has them",
             )
         codes: Values = np.searchsorted(self._labels, oof)

@@ -14,7 +14,7 @@ from kagflow.data import Rows
 
 Values = NDArray[np.generic]
 
-_FEW = 10  # the rows that others take their features from: so few that means, spreads and extremes move
+_FEW = 2  # the rows that others take their features from: so few that means, medians and extremes move
 
 
 @dataclass(frozen=True, eq=False)

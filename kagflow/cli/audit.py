@@ -34,7 +34,10 @@ def _print_report(report: Report, path: Path) -> None:
     Console(highlight=False).print(table)
     print()
     for number, finding in enumerate(report.findings, start=1):
-        print(f"{number}. {finding.severity}: {finding.code} {finding.message}")
+        reason = report.reasons.get(finding.code)
+        print(f"{number}. {'accepted' if reason else finding.severity}: {finding.code} {finding.message}")
+        if reason:
+            print(f"   reason: {reason}")
         if finding.where:
             print(f"   where: {finding.where}")
         if finding.hint:
@@ -44,5 +47,5 @@ def _print_report(report: Report, path: Path) -> None:
     if report.subsampled:
         print(f"looked at: {', '.join(report.subsampled)}")
     leaks = len(report.leaks)
-    found = f"{leaks} leaks found" if leaks else "no leak found"
+    found = f"{leaks} leak{'s' * (leaks > 1)} found" if leaks else "no leak found"
     print(f"{found} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {path}")

@@ -54,8 +54,8 @@ bench: $(READY) ## run every script of benchmarks/; args="..." goes to each
 	  echo "$$script" >&2; $(BIN)/python "$$script" $(args); \
 	done
 
-clean: ## remove .venv, caches and build results; data/ and runs/ stay
-	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+clean: ## remove .venv, caches (data/*/frames too) and build results; other data and runs/ stay
+	@rm -rf $(VENV) data/*/frames .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	@find kagflow tests benchmarks competitions notebooks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamp is written last and removed first: an environment without it is made anew, one that is

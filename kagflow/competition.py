@@ -1,4 +1,13 @@
-"""A competition: a folder of facts and small functions, loaded by path."""
+"""A competition: a folder of facts and small functions, loaded by path.
+
+Beside `competition.yaml` it may hold `features.py`, `tables.py`, `target.py`, `submission.py`, and `metric.py`, which
+defines any of
+
+- ``METRIC``: the competition's own `kagflow.metrics.Metric`, which the facts name;
+- ``OBJECTIVE``: ``(y, prediction, weight) -> (gradient, hessian)``, derivatives by the raw score of each row's loss,
+  for experiments with ``objective: own`` (see `kagflow.models.objective.OwnObjective`);
+- ``STOP_METRIC``: a `kagflow.metrics.Metric`, for experiments with ``stop_metric: own``.
+"""
 
 import hashlib
 import importlib.util
@@ -19,7 +28,8 @@ from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.features.tables import named_tables
 from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
-from kagflow.metrics import METRICS, Metric, find_metric
+from kagflow.metrics import METRICS, Metric, find_metric, mean_columnwise
+from kagflow.models.objective import OwnObjective
 from kagflow.training import TargetTransform
 
 FACTS = "competition.yaml"
@@ -27,7 +37,7 @@ FEATURES, METRIC, TABLES, TARGET, SUBMISSION = "features.py", "metric.py", "tabl
 MODULES = (FEATURES, METRIC, TABLES, TARGET, SUBMISSION)
 
 SubmissionHook = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
-"""Predictions (``id``, and ``prediction`` or a column a class) and the sample in, the submission out."""
+"""Predictions (``id``, and ``prediction`` or a column a class or target) and the sample in, the submission out."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,10 @@ class Competition:
         Named sets of `features.py`; ``default`` is ``FEATURES``.
     sources
         Contents of the files that decide on a result, by name.
+    objective
+        Its own objective: ``OBJECTIVE`` of `metric.py`.
+    stop_metric
+        Its own stop metric: ``STOP_METRIC`` of `metric.py`.
     additions
         What its folder says of the rows besides: ``GROUP`` and ``TIME`` of `features.py`, ``assemble`` of `tables.py`,
         the declared tables that steps name, and a file of folds.
@@ -65,6 +79,8 @@ class Competition:
     metric: Metric
     feature_sets: Mapping[str, FeatureSet]
     sources: Mapping[str, str]
+    objective: OwnObjective | None = None
+    stop_metric: Metric | None = None
     additions: Additions = field(default_factory=Additions)
     target: TargetTransform | None = None
     submission: SubmissionHook | None = None
@@ -183,6 +199,8 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
     modules = {file: _load_module(folder / file, sources[file], name) for file in sources if file != FACTS}
     metric = _metric(facts, modules.get(METRIC), folder)
     feature_sets = _feature_sets(modules.get(FEATURES), folder)
+    _check_targets(facts, metric, folder)
+    stop_metric = _own_metric("STOP_METRIC", modules.get(METRIC), folder)
     return Competition(
         name=name,
         root=root,
@@ -190,7 +208,9 @@ def open_folder(folder: Path, name: str, root: Path) -> Competition:
         metric=metric,
         feature_sets=feature_sets,
         sources=sources,
-        additions=_additions(facts, metric, feature_sets, modules, folder),
+        objective=_objective(modules.get(METRIC), folder),
+        stop_metric=stop_metric,
+        additions=_additions(facts, (metric, stop_metric), feature_sets, modules, folder),
         target=_target(modules.get(TARGET), folder),
         submission=_function("submission", modules.get(SUBMISSION), folder / SUBMISSION),
         acceptance=acceptance,
@@ -262,7 +282,7 @@ def _feature_sets(module: ModuleType | None, folder: Path) -> dict[str, FeatureS
 
 def _additions(
     facts: CompetitionFacts,
-    metric: Metric,
+    metrics: tuple[Metric | None, ...],
     feature_sets: Mapping[str, FeatureSet],
     modules: Mapping[str, ModuleType],
     folder: Path,
@@ -282,7 +302,7 @@ def _additions(
     return Additions(
         group=_expression("GROUP", facts.group, features, where),
         time=_expression("TIME", facts.time, features, where),
-        metric_columns=metric.columns,
+        metric_columns=tuple(dict.fromkeys(column for metric in metrics if metric for column in metric.columns)),
         assemble=assemble,
         tables=tuple(sorted(joined)),
         where=where,
@@ -333,13 +353,46 @@ def _expression(name: str, column: str | None, module: ModuleType | None, where:
     return own.alias(name)
 
 
+def _check_targets(facts: CompetitionFacts, metric: Metric, folder: Path) -> None:
+    """Raise a ConfigError where the metric scores one target and there are several, or the other way round."""
+    if metric.several == bool(facts.several_targets):
+        return
+    if facts.several_targets:
+        problem = f"{metric.name} scores one target, and `target` names {len(facts.targets)}"
+        hint = f"for the mean over the targets write `metric: mean_columnwise@{metric.name}`"
+    else:
+        problem = f"{metric.name} scores several targets, and `target` names one: {facts.target}"
+        hint = "list them: `target: [a, b]`" + (f"; or `metric: {metric.of_column.name}`" if metric.of_column else "")
+    raise ConfigError(problem, hint=hint, where=str(folder / FACTS))
+
+
+def _own_metric(name: str, module: ModuleType | None, folder: Path) -> Metric | None:
+    own = getattr(module, name, None)
+    if own is not None and not isinstance(own, Metric):
+        raise ConfigError(f"{name} must be a kagflow.metrics.Metric", where=str(folder / METRIC))
+    return own
+
+
+def _objective(module: ModuleType | None, folder: Path) -> OwnObjective | None:
+    own = getattr(module, "OBJECTIVE", None)
+    if own is None:
+        return None
+    if not callable(own):
+        raise ConfigError(
+            f"OBJECTIVE must be a function, got {type(own).__name__}",
+            hint="write `def OBJECTIVE(y, prediction, weight): ... return gradient, hessian`",
+            where=str(folder / METRIC),
+        )
+    return OwnObjective(own)
+
+
 def _metric(facts: CompetitionFacts, module: ModuleType | None, folder: Path) -> Metric:
-    own = getattr(module, "METRIC", None)
+    own = _own_metric("METRIC", module, folder)
     if own is None:
         return find_metric(facts.metric)
-    if not isinstance(own, Metric):
-        raise ConfigError("METRIC must be a kagflow.metrics.Metric", where=str(folder / METRIC))
     if facts.metric != own.name:
+        if facts.metric == f"mean_columnwise@{own.name}":
+            return mean_columnwise(facts.metric, own)
         try:
             return find_metric(facts.metric)
         except ConfigError:

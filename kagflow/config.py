@@ -25,6 +25,7 @@ from kagflow.codes import CODES
 from kagflow.errors import ConfigError, did_you_mean
 
 Task = Literal["regression", "binary", "multiclass"]
+Objective = Literal["squared_error", "absolute_error", "log_loss"]
 
 
 def _scalar_to_text(value: object) -> object:
@@ -38,6 +39,19 @@ def _list_to_tuple(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_scalar_to_text)]
 """A label, a column or a word: what looks like a number in YAML is its text."""
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+
+
+def _word_or_words(value: object) -> object:
+    """Return a column's name, or a tuple of several; one name in a list is that name."""
+    names = [str(_scalar_to_text(name)) for name in (value if isinstance(value, (list, tuple)) else [value])]
+    if not isinstance(value, (str, bool, int, float, list, tuple)) or not names:
+        raise ValueError(f"`target` must be a column, or a list of columns, got {value!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"`target` names a column twice: {', '.join(names)}")
+    return names[0] if len(names) == 1 else tuple(names)
+
+
+TextOrTexts = Annotated[str | tuple[str, ...], BeforeValidator(_word_or_words)]
 
 
 class _Strict(BaseModel):
@@ -84,7 +98,8 @@ class CompetitionFacts(_Strict):
     task, metric
         What is predicted, and how it is scored.
     id, target
-        Columns of the row's id and of what is predicted.
+        Columns of the row's id and of what is predicted. A list names several targets (regression or binary), each
+        with a model of its own on the same folds; a stratified splitter looks at the first of them.
     positive
         The label of a binary target that probabilities are for; by default the last in class order.
     group
@@ -125,7 +140,7 @@ class CompetitionFacts(_Strict):
     task: Task
     metric: str
     id: Text
-    target: Text
+    target: TextOrTexts
     positive: Text | None = None
     group: Text | None = None
     time: Text | None = None
@@ -149,6 +164,28 @@ class CompetitionFacts(_Strict):
     def _positive_is_for_binary(self) -> Self:
         if self.positive is not None and self.task != "binary":
             raise ValueError(f"`positive` is for binary tasks; the task is {self.task}")
+        return self
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """All targets, of which most competitions have one."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def several_targets(self) -> tuple[str, ...]:
+        """The targets where there are several, whose names then stand in columns and folders; empty for one."""
+        return self.targets if len(self.targets) > 1 else ()
+
+    @model_validator(mode="after")
+    def _classes_have_one_target(self) -> Self:
+        if self.several_targets and self.task == "multiclass":
+            raise ValueError("several targets are for regression and binary tasks; the task is multiclass")
+        return self
+
+    @model_validator(mode="after")
+    def _train_is_no_further_table(self) -> Self:
+        if self.train_file in self.tables.values():
+            raise ValueError(f"`tables` names {self.train_file}, which is there as `train`, without the target")
         return self
 
     @model_validator(mode="after")
@@ -210,6 +247,15 @@ class Experiment(_Strict):
         Patterns (as in file names) of final columns to keep, or to leave out.
     model
         The model and its parameters.
+    objective
+        What the model fits: ``own`` is ``OBJECTIVE`` of the competition's `metric.py` (LightGBM, XGBoost, CatBoost;
+        values or two classes), or ``squared_error``, ``absolute_error``, ``log_loss``. By default it follows from the
+        metric. What only one library knows is one of its own parameters: ``model.params.objective: tweedie``.
+    stop_metric
+        What early stopping follows on the stop rows, on the original scale and in its own direction: ``own`` is
+        ``STOP_METRIC`` of `metric.py`, or the name of any metric, the competition's or kagflow's (``mae``, ``auc``).
+        By default the library's own loss for the objective; the competition's metric for an own objective. Of no
+        meaning where rounds are a number.
     rounds
         A number, or how to find it on stop rows; of no meaning to models without rounds.
     seeds
@@ -233,6 +279,8 @@ class Experiment(_Strict):
     only: Texts = ()
     drop: Texts = ()
     model: ModelConfig = ModelConfig()
+    objective: Literal["own", Objective] | None = None
+    stop_metric: Text | None = None
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.metrics import Array, Confusion, Metric, Redrawn, RowMean
+from kagflow.metrics import Array, ColumnMean, Confusion, Metric, Redrawn, RowMean
 
 _MOST_DRAWS, _FEWEST_DRAWS = 1000, 100  # the standard error is itself known to about 1 / sqrt(2 draws): 2 % to 7 %
 _DRAWN_ROWS = 20_000_000
@@ -58,7 +58,7 @@ def bootstrap_se(
     metric, y, prediction, weight, further
         As for ``metric.score``.
     units
-        (n,) codes of the independent units; every row is its own unit when absent.
+        (n,) codes of the independent units, with all targets of their rows; every row is its own unit when absent.
     seed
         Of the draws.
 
@@ -103,19 +103,20 @@ def _draw_scores(
     """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
     weights, columns = metric.weights(len(y), weight), metric.pick(further)
     scorers = [_scorer(metric, y, metric.prepare(prediction), weights, columns) for prediction in predictions]
-    scores = [[scorer(counts) for scorer in scorers] for counts in _draws(len(y), units, seed)]
+    scores = [[scorer(counts) for scorer in scorers] for counts in _draws(y, units, seed)]
     return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
 
 
-def _draws(rows: int, units: NDArray[np.int64] | None, seed: int) -> Iterator[_Counts]:
+def _draws(y: NDArray[np.generic], units: NDArray[np.int64] | None, seed: int) -> Iterator[_Counts]:
     """Yield how often each row is drawn, draw by draw."""
+    rows = len(y)
     rng = np.random.default_rng(seed)
     # Codes may have gaps, where only some rows are scored: a unit without rows must not be drawn.
     present, unit_of = (None, None) if units is None else np.unique(units, return_inverse=True)
     n_units = rows if present is None else len(present)
     if n_units < 2:
         return
-    for _ in range(max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // rows))):
+    for _ in range(max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // y.size))):
         counts = np.bincount(rng.integers(0, n_units, n_units), minlength=n_units)
         yield counts if unit_of is None else counts[unit_of]
 
@@ -128,6 +129,10 @@ def _scorer(
     further: list[NDArray[np.generic]],
 ) -> Redrawn:
     """Return the metric over fixed rows as a function of how often each is drawn."""
+    if isinstance(metric.function, ColumnMean):
+        of = metric.function.of
+        columns = [_scorer(of, *column, weight, further) for column in zip(y.T, prediction.T, strict=True)]
+        return lambda counts: float(np.mean([column(counts) for column in columns]))
     if isinstance(metric.function, RowMean | Confusion):
         return metric.function.redrawn(y, prediction, weight)
     return _repeating_scorer(metric, [y, prediction, weight, *further])

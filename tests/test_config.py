@@ -94,6 +94,12 @@ def test_columns_and_null_words_may_look_like_numbers(tmp_path: Path) -> None:
     assert (found.null_words, found.categorical, found.group) == (("-1", "NA"), ("0", "1"), "7")
 
 
+def test_train_itself_is_no_further_table(tmp_path: Path) -> None:
+    """Assembling code would find the target there."""
+    with pytest.raises(ConfigError, match=r"`tables` names train\.csv, which is there as `train`, without the target"):
+        facts(tmp_path, "tables: {again: train.csv}")
+
+
 def test_positive_is_for_binary_tasks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="`positive` is for binary tasks; the task is multiclass"):
         facts(tmp_path, "positive: a", task="multiclass")

@@ -1,11 +1,13 @@
 """Standard errors against what is known analytically, and by simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from kagflow.errors import KagflowError
-from kagflow.metrics import METRICS, Metric, RowMean
+from kagflow.metrics import METRICS, Metric, RowMean, find_metric
 from kagflow.stats import Difference, bootstrap_se, paired_difference
 
 MAE, RMSE, AUC = METRICS["mae"], METRICS["rmse"], METRICS["auc"]
@@ -55,6 +57,25 @@ def test_copies_of_a_row_are_no_news(y: Floats, prediction: Floats, size: int) -
     y, prediction = y[:500].repeat(size), prediction[:500].repeat(size)
     as_rows, as_units = bootstrap_se(MAE, y, prediction), bootstrap_se(MAE, y, prediction, units=units)
     assert as_units / as_rows == pytest.approx(np.sqrt(size), rel=0.12)
+
+
+@pytest.mark.parametrize("name", ["mae", "auc", "f1"])
+def test_several_targets_are_drawn_row_by_row(y: Floats, prediction: Floats, name: str) -> None:
+    """Column by column, each in its own fast way, is what the plain call says of the rows that are drawn."""
+    truth = np.stack([y[:200] > 0.3, y[200:400] > 0], axis=1).astype(np.int64)
+    chances = 1 / (1 + np.exp(-np.stack([prediction[:200], prediction[200:400]], axis=1)))
+    metric = find_metric(f"mean_columnwise@{name}")
+    plainly = replace(metric, function=metric.function.__call__)
+    assert bootstrap_se(metric, truth, chances) == pytest.approx(bootstrap_se(plainly, truth, chances))
+
+
+def test_targets_that_go_together_are_no_independent_news(y: Floats, prediction: Floats) -> None:
+    """The same target twice is as sure as once; two that know nothing of each other are surer."""
+    metric, error = find_metric("mean_columnwise@mae"), bootstrap_se(MAE, y[:1500], prediction[:1500])
+    twice = [np.stack([values[:1500], values[:1500]], axis=1) for values in (y, prediction)]
+    apart = [np.stack([values[:1500], values[1500:]], axis=1) for values in (y, prediction)]
+    assert bootstrap_se(metric, *twice) == pytest.approx(error)
+    assert bootstrap_se(metric, *apart) == pytest.approx(error / np.sqrt(2), rel=0.1)
 
 
 def test_codes_of_units_may_have_gaps(y: Floats, prediction: Floats) -> None:

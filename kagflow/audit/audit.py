@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,27 +37,35 @@ class Report:
         What the competition's files declare, and is named, not accused.
     subsampled
         What was looked at less than `cv` does; empty for nothing.
+    reasons
+        Why findings are accepted, by code.
     seconds
         Wall time.
-    reasons
-        Why the competition accepts findings, by code.
     """
 
     verdicts: tuple[Verdict, ...]
     declared: tuple[str, ...] = ()
     subsampled: tuple[str, ...] = ()
-    seconds: float = 0.0
     reasons: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def findings(self) -> list[Finding]:
-        """All of them, in the order of the experiments."""
+        """Those that are not accepted, in the order of the experiments."""
+        return [finding for finding in self._all() if finding.code not in self.reasons]
+
+    @property
+    def accepted(self) -> list[tuple[Finding, str]]:
+        """Those that are accepted, with the reason."""
+        return [(finding, self.reasons[finding.code]) for finding in self._all() if finding.code in self.reasons]
+
+    def _all(self) -> list[Finding]:
         return [finding for verdict in self.verdicts for finding in verdict.findings]
 
     @property
     def leaks(self) -> list[Finding]:
-        """Those of severity error that are not accepted."""
-        return [each for each in self.findings if each.severity == "error" and each.code not in self.reasons]
+        """Those of severity error."""
+        return [finding for finding in self.findings if finding.severity == "error"]
 
 
 def examine(
@@ -131,20 +139,27 @@ def audit(
     if plan.data.train.height > MOST_ROWS:
         subsampled.append(f"{MOST_ROWS:,} of {plan.data.train.height:,} training rows")
         plan = make_plan(competition, few, config, origin, look=Look(sample=MOST_ROWS / plan.data.train.height))
-    subject = PipelineSubject(plan)
-    further = [post_processing(plan, subject)] if plan.post is not None else []
-    report = examine(subject, carried=subject.carried, further=further)
+    verdicts = [verdict for number in range(len(plan.setups)) for verdict in _of_target(plan, number)]
     whole = Report(
-        report.verdicts,
+        tuple(verdicts),
         tuple(_declared(plan)),
         tuple(subsampled),
-        time.perf_counter() - started,
         competition.facts.accept,
+        time.perf_counter() - started,
     )
     path = competition.runs_folder / f"{config}-{plan.key}.audit.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, document(whole, competition, config))
     return whole, path
+
+
+def _of_target(plan: Plan, number: int) -> Iterable[Verdict]:
+    """Yield what comes of the experiments on the pipeline of one target, which is named where there are several."""
+    subject = PipelineSubject(plan, number)
+    several = plan.competition.facts.several_targets
+    further = [post_processing(plan, subject)] if plan.post is not None and not several else []
+    for verdict in examine(subject, carried=subject.carried, further=further).verdicts:
+        yield replace(verdict, name=f"{verdict.name}, {several[number]}") if several else verdict
 
 
 def _declared(plan: Plan) -> Iterable[str]:
@@ -176,12 +191,8 @@ def document(report: Report, competition: Competition, config: str) -> dict[str,
         ],
         "declared": list(report.declared),
         "subsampled": list(report.subsampled),
-        "findings": [finding.document() for finding in report.findings if finding.code not in report.reasons],
-        "accepted": [
-            {**finding.document(), "reason": report.reasons[finding.code]}
-            for finding in report.findings
-            if finding.code in report.reasons
-        ],
+        "findings": [finding.document() for finding in report.findings],
+        "accepted": [{**finding.document(), "reason": reason} for finding, reason in report.accepted],
     }
 
 

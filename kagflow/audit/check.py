@@ -1,12 +1,96 @@
-"""``check``: whether the files are what the competition's facts say, and what surprises they hold."""
+"""``check``: whether files, data and splits are what the competition's facts say, and what surprises they hold."""
+
+from dataclasses import dataclass
+from typing import get_args
 
 import polars as pl
 
+from kagflow.audit.advice import Advice, advise_splitter
+from kagflow.audit.drift import drift_of_test
+from kagflow.audit.duplicates import duplicated_rows
 from kagflow.audit.findings import Finding
-from kagflow.data import Dataset
+from kagflow.audit.giveaways import columns_give_target_away
+from kagflow.audit.keys import find_keys, same_types
+from kagflow.audit.look import Look
+from kagflow.audit.mirror import folds_mirror_test
+from kagflow.audit.order import order_carries_target
+from kagflow.audit.straddling import groups_straddle, time_runs_backwards
+from kagflow.codes import Severity
+from kagflow.competition import Competition
+from kagflow.config import CompetitionFacts
+from kagflow.data import Dataset, Frame, Table
+from kagflow.errors import SplitError
 from kagflow.runs.submission import sample_ids
+from kagflow.splits import Folds, make_splitter
+from kagflow.splits.frozen import split_by_id
 
 _MANY_NULLS = 0.5
+_OF_DATA_AND_SPLITS = (
+    groups_straddle,
+    time_runs_backwards,
+    folds_mirror_test,
+    duplicated_rows,
+    columns_give_target_away,
+    order_carries_target,
+    drift_of_test,
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ``check`` found.
+
+    Attributes
+    ----------
+    findings
+        The most severe first.
+    advice
+        How to split.
+    """
+
+    findings: tuple[Finding, ...]
+    advice: Advice
+
+
+def check_competition(competition: Competition, data: Dataset) -> Report:
+    """Look at a competition's files, rows and folds.
+
+    Parameters
+    ----------
+    competition
+        Its facts.
+    data
+        Train, test and sample submission, as the facts have them read.
+    """
+    facts = competition.facts
+    train, test = same_types(*(_with_derived(table, facts) for table in (data.train, data.test)))
+    advice = advise_splitter(
+        train, test, target=facts.targets[0], id=facts.id, task=facts.task, declared=facts.splitter
+    )
+    folds, unusable = _folds(facts, data.train)
+    keys = tuple(find_keys(train, test, facts.id))
+    look = Look(data.train, train, test, facts.id, facts.task, folds, keys, advice, advice.splitter == facts.splitter)
+    findings = [*check_files(data), *unusable, *(found for check in _OF_DATA_AND_SPLITS for found in check(look))]
+    order = get_args(Severity)
+    findings.sort(key=lambda found: (order.index(found.severity), found.code))
+    return Report(tuple(findings), advice)
+
+
+def _with_derived(table: Table, facts: CompetitionFacts) -> Frame:
+    """Return the features, with the groups and times that are declared and are not among them."""
+    known = [column for column in (table.groups, table.time) if column is not None and column.name not in table.x]
+    return pl.DataFrame([*known, *table.x])  # first, so that advice is in their words
+
+
+def _folds(facts: CompetitionFacts, train: Table) -> tuple[Folds | None, list[Finding]]:
+    """Return the folds that the facts ask for; a finding, where the rows cannot be split so."""
+    try:
+        return split_by_id(make_splitter(facts.splitter.kind, facts.splitter.settings), train), []
+    except SplitError as error:
+        found = Finding(
+            code="KF140", severity="error", message=error.problem, where=error.where or "splitter", hint=error.hint
+        )
+        return None, [found]
 
 
 def check_files(data: Dataset) -> list[Finding]:
@@ -56,26 +140,26 @@ def _constant(data: Dataset) -> list[Finding]:
 
 
 def _unseen(data: Dataset) -> list[Finding]:
-    findings = []
+    unseen: dict[str, int] = {}
     for name, dtype in data.train.x.schema.items():
-        if dtype != pl.String or name == data.train.ids.name:
-            continue
-        test = data.test.x[name].drop_nulls()
-        unseen = test.filter(~test.is_in(data.train.x[name].drop_nulls().unique().implode()))
-        if unseen.len():
-            findings.append(
-                Finding(
-                    code="KF103",
-                    severity="note",
-                    message=f"{unseen.len()} test rows hold values of {name} that train lacks: "
-                    f"{_first(tuple(unseen.unique().sort().to_list()))}",
-                    where="test",
-                    columns=(name,),
-                    size=unseen.len(),
-                    hint="steps must know what to do with a value that they have not seen; kagflow's do",
-                )
-            )
-    return findings
+        if dtype == pl.String and name != data.train.ids.name:
+            test = data.test.x[name].drop_nulls()
+            unseen[name] = test.filter(~test.is_in(data.train.x[name].drop_nulls().unique().implode())).len()
+    names = tuple(sorted((name for name, rows in unseen.items() if rows), key=lambda name: -unseen[name]))
+    if not names:
+        return []
+    return [
+        Finding(
+            code="KF103",
+            severity="note",
+            message="test holds values that train lacks: "
+            + _first(tuple(f"{name} in {unseen[name]} rows" for name in names)),
+            where="test",
+            columns=names,
+            size=max(unseen.values()),
+            hint="steps must know what to do with a value that they have not seen; kagflow's do",
+        )
+    ]
 
 
 def _nulls(data: Dataset) -> list[Finding]:

@@ -39,12 +39,15 @@ class PipelineSubject:
     ----------
     plan
         Of the run; its rounds should be few, for a leak does not need many.
+    target
+        Which of several targets, by number.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        setup = plan.setup
+    def __init__(self, plan: Plan, target: int = 0) -> None:
+        setup = plan.setups[target]
         assert setup.table.y is not None
-        self._plan, self._learned = plan, LearnedPool.of(setup.pool)
+        self._plan, self._base, self._learned = plan, setup, LearnedPool.of(setup.pool)
+        self._metric = plan.competition.metric.of_column or plan.competition.metric
         self.folds: Sequence[Scored] = [Scored(fold.number, fold.train, fold.valid) for fold in setup.folds]
         self.y: Values = target_codes(setup.table.y)
         self.classes = len(plan.data.classes)
@@ -83,21 +86,21 @@ class PipelineSubject:
         experiment = plan.experiment
         # Exactly these columns: a name may hold what is a wildcard in a pattern.
         dropped = (*experiment.drop, *map(glob.escape, drop))
-        table = _changed(plan.setup.table, world.x_from, plan.setup.pool.hidden)
+        table = _changed(self._base.table, world.x_from, self._base.pool.hidden)
         assert table.y is not None
         y = table.y[world.y_from]
         table = replace(table, y=y)
-        test = _changed(plan.data.test, world.test_from, plan.setup.pool.hidden)
+        test = _changed(plan.data.test, world.test_from, self._base.pool.hidden)
         features = hand_over(competition.feature_set(experiment.features), plan.data.tables)
         # A guard that stops a run in the real world would only stop an experiment in another one.
         lenient = Acceptance(dict.fromkeys(CODES, "under experiment"))
         x, new = (self._learned.apply(features, each.x) for each in (table, test))
         return replace(
-            plan.setup,
+            self._base,
             table=table,
-            pool=plan.setup.pool.with_rows(features, x, y, new),
+            pool=self._base.pool.with_rows(features, x, y, new),
             transform=choose_transform(competition, experiment),
-            acceptance=plan.setup.acceptance if world.is_unchanged else lenient,
+            acceptance=self._base.acceptance if world.is_unchanged else lenient,
             experiment=experiment.model_copy(update={"drop": dropped, "test": "refit"}),
         )
 
@@ -109,17 +112,16 @@ class PipelineSubject:
             scores = [self._score(fold, drop) for drop in ((), columns)]
         except KagflowError:  # no column is left, or a step needs them
             return ""
-        metric = self._plan.competition.metric.name
-        return f"{metric} of the fold is {scores[0]:.4g} with these columns and {scores[1]:.4g} without"
+        return f"{self._metric.name} of the fold is {scores[0]:.4g} with these columns and {scores[1]:.4g} without"
 
     def _score(self, fold: int, drop: Sequence[str]) -> float:
         world = World.unchanged(len(self.y), self.test_rows)
         oof = self.run(world, [fold], drop=drop)[fold].oof
-        rows, table = self.folds[fold].valid, self._plan.setup.table
+        rows, table = self.folds[fold].valid, self._base.table
         assert oof is not None
         weight = None if table.weight is None else table.weight[rows].to_numpy()
         further = None if table.further is None else {c.name: c[rows].to_numpy() for c in table.further}
-        return self._plan.competition.metric.score(self.y[rows], oof, weight, further)
+        return self._metric.score(self.y[rows], oof, weight, further)
 
 
 def _changed(table: Table, x_from: Rows, hidden: Sequence[str]) -> Table:

@@ -34,14 +34,14 @@ def _print_report(report: Report, path: Path) -> None:
     Console(highlight=False).print(table)
     print()
     for number, finding in enumerate(report.findings, start=1):
-        reason = report.reasons.get(finding.code)
-        print(f"{number}. {'accepted' if reason else finding.severity}: {finding.code} {finding.message}")
-        if reason:
-            print(f"   reason: {reason}")
+        print(f"{number}. {finding.severity}: {finding.code} {finding.message}")
         if finding.where:
             print(f"   where: {finding.where}")
         if finding.hint:
             print(f"   hint: {finding.hint}")
+    for finding, reason in report.accepted:
+        print(f"accepted: {finding.code} {finding.message}")
+        print(f"   reason: {reason}")
     for line in report.declared:
         print(f"declared: {line}")
     if report.subsampled:

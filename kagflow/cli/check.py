@@ -1,41 +1,74 @@
-"""``kagflow check``: look at the files before trusting anything made from them."""
+"""``kagflow check``: look at files, rows and folds before trusting anything made from them."""
 
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from kagflow.audit.check import check_files
-from kagflow.audit.findings import accepted
+from kagflow.audit.advice import Advice
+from kagflow.audit.check import check_competition
+from kagflow.audit.findings import Finding, accepted
 from kagflow.cli.printing import print_results
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
 
+_WIDTH = 120
+
 
 def check(name: str, *, source: Path | None, json: bool) -> None:
-    """Check that the files are what the competition's facts say; exit with 1 on findings of severity error."""
+    """Check files, rows and folds against the competition's facts; exit with 1 on findings of severity error."""
     competition = load(name)
     found = find_source(competition.name, competition.facts, competition.root, source)
-    findings, taken = accepted(
-        check_files(read_dataset(found, competition.facts, competition.additions)), competition.facts
-    )
+    if not json:
+        print(f"data: {found.edition} edition, {found.folder}", flush=True)
+    report = check_competition(competition, read_dataset(found, competition.facts, competition.additions))
+    findings, taken = accepted(report.findings, competition.facts)
     if json:
         document = {
             "competition": competition.name,
             "edition": found.edition,
             "findings": [finding.document() for finding in findings],
             "accepted": [{**finding.document(), "reason": reason} for finding, reason in taken],
+            "advice": report.advice.document(),
         }
         print_results([document], document)
     else:
-        print(f"data: {found.edition} edition, {found.folder}")
         for finding in findings:
-            print(f"{finding.severity}: {finding.code} {finding.message}")
-            if finding.hint:
-                print(f"  hint: {finding.hint}")
+            _print_finding(finding)
         for finding, reason in taken:
-            print(f"accepted: {finding.code} {finding.message}")
-            print(f"  reason: {reason}")
-        errors = sum(finding.severity == "error" for finding in findings)
-        print(f"{len(findings)} findings, {errors} of them errors" if findings else "nothing to report")
+            _print_wrapped(f"accepted: {finding.code} {finding.message}")
+            _print_wrapped(f"  reason: {reason}")
+        _print_advice(report.advice, in_use=report.advice.splitter == competition.facts.splitter)
+        print(_counted(findings))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _print_finding(finding: Finding) -> None:
+    _print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
+    if finding.hint:
+        _print_wrapped(f"  hint: {finding.hint}")
+
+
+def _print_advice(advice: Advice, *, in_use: bool) -> None:
+    print("how test was drawn:")
+    for sentence in advice.evidence:
+        _print_wrapped(f"  - {sentence}")
+    print("splitter advised, which is the one in use:" if in_use else "splitter advised, for competition.yaml:")
+    print(textwrap.indent(advice.yaml, "    "))
+
+
+def _print_wrapped(text: str) -> None:
+    """Print a paragraph in lines that a terminal shows whole, later ones further in than the first."""
+    inside = " " * (len(text) - len(text.lstrip()) + 4)
+    print(textwrap.fill(text, _WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False))
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    parts = [
+        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}" for severity in ("error", "warning", "note")
+    ]
+    return ", ".join(parts)

@@ -14,6 +14,8 @@ from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
+_MOST_TARGETS = 8
+
 Track = Literal["off", "offline", "online"]
 
 
@@ -25,6 +27,7 @@ def cv(
     source: Path | None,
     sample: float,
     only_folds: tuple[int, ...],
+    cache: bool,
     track: Track,
     json: bool,
 ) -> None:
@@ -35,7 +38,7 @@ def cv(
     wanted: list[str | None] = [*configs] or [None]
     for chosen in wanted:
         listener = _Bar(chosen or "default", first_line=not json and not runs)
-        runs.append(_run(competition, chosen, overrides, source, look, track, listener))
+        runs.append(_run(competition, chosen, overrides, source, look, cache, track, listener))
         if not json:
             _print_run(competition, runs[-1])
     if json:
@@ -48,6 +51,7 @@ def _run(
     overrides: tuple[str, ...],
     source: Path | None,
     look: Look,
+    cache: bool,
     track: Track,
     listener: "_Bar",
 ) -> Run:
@@ -60,6 +64,7 @@ def _run(
             config=config or "default",
             source=source,
             look=look,
+            cache=cache,
             tracker=tracker,
             listener=listener,
         )
@@ -116,6 +121,8 @@ def _print_run(competition: Competition, run: Run) -> None:
         print(f"  quick    {_what_was_looked_at(run)}: the score compares with no other run's")
     folds = "  ".join("none" if score is None else rounded(score, scores["se"]) for score in scores["folds"])
     print(f"  folds    {folds}")
+    if "targets" in scores:
+        print(f"  targets  {_of_targets(scores['targets'], scores['se'])}")
     if scores["rows_scored"] < scores["rows"] and not run.quick:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
     for chosen in run.facts["chosen_by_looking"]:
@@ -128,6 +135,13 @@ def _print_run(competition: Competition, run: Run) -> None:
     print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {_relative(run.path)}")
     print(f"  submit   {_relative(run.path / SUBMISSION)}")
+
+
+def _of_targets(scores: dict[str, float | None], se: float | None) -> str:
+    """Return the score of each target, or of the first ones."""
+    shown = [f"{name} {'none' if score is None else rounded(score, se)}" for name, score in scores.items()]
+    more = f"  and {len(shown) - _MOST_TARGETS} more in scores.json" if len(shown) > _MOST_TARGETS else ""
+    return "  ".join(shown[:_MOST_TARGETS]) + more
 
 
 def _what_was_looked_at(run: Run) -> str:

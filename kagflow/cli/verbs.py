@@ -19,7 +19,7 @@ def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = 
 
 
 def check(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
-    """Check the files against the competition's facts."""
+    """Check files, rows and folds; advise a splitter."""
     from kagflow.cli import check as verb
 
     verb.check(name, source=source, json=json)
@@ -52,6 +52,9 @@ def cv(
     only_folds: Annotated[
         list[int] | None, typer.Option("--only-folds", help="A quick look at one fold, by number; repeatable.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
+    ] = False,
     track: Annotated[
         Literal["off", "offline", "online"],
         typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
@@ -69,6 +72,7 @@ def cv(
         source=source,
         sample=sample,
         only_folds=tuple(only_folds or ()),
+        cache=not no_cache,
         track=track,
         json=json,
     )

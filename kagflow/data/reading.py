@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -41,13 +42,15 @@ class Dataset:
     Attributes
     ----------
     train, test
-        Tables with the same feature columns and types.
+        Tables with the same feature columns and types; the target of train is the first, where there are several.
+    targets
+        (n, targets) all targets of train, each as ``train.y`` has it.
     sample
         The sample submission, as text: what a submission must look like.
     only_train
         Columns that test lacks; they are not features.
     classes
-        Labels in class order; empty for regression.
+        Labels in class order, of every target; empty for regression.
     edition
         Where the files came from.
     fingerprint
@@ -62,6 +65,7 @@ class Dataset:
 
     train: Table
     test: Table
+    targets: Frame
     sample: Frame
     only_train: tuple[str, ...]
     classes: tuple[str, ...]
@@ -99,14 +103,14 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     given = {}
     if additions.assemble is not None:
         given = _given(train, test, tables, facts)
-        y = train[facts.target]
+        known = train.select(facts.targets)
         where = str(additions.tables_file)
         train, test = assemble_tables(additions.assemble, given, id_=facts.id, where=where)
-        train = train.with_columns(y)
+        train = train.with_columns(known.get_columns())
     _check_columns(train, test, facts, paths)
-    y, classes = _target(train, facts, paths[0])
+    targets, classes = _targets(train, facts, paths[0])
     in_train, in_test, no_features = set(train.columns), set(test.columns), _not_features(facts)
-    only_train = tuple(name for name in train.columns if name not in in_test and name != facts.target)
+    only_train = tuple(name for name in train.columns if name not in in_test and name not in facts.targets)
     features = [name for name in test.columns if name in in_train and name not in no_features]
     groups = _groups((train, test), facts, additions, paths[:2])
     times = _times((train, test), facts, additions, paths[:2])
@@ -117,15 +121,18 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     for name in additions.metric_columns:
         _require("metric", name, train, paths[0])
     further = train.select(additions.metric_columns) if additions.metric_columns else None
-    labelled = train.with_columns(y)
-    joined = {name: _with_labels(tables[name], y) for name in additions.tables}
+    labelled = train.with_columns(targets.get_columns())
+    joined = {name: reduce(_with_labels, targets.get_columns(), tables[name]) for name in additions.tables}
     repeated = {
-        name: check_repeats(name, table, labelled, id_=facts.id, target=facts.target, where=str(table_paths[name]))
+        name: check_repeats(name, table, labelled, id_=facts.id, targets=facts.targets, where=str(table_paths[name]))
         for name, table in joined.items()
     }
     return Dataset(
-        train=Table(train[facts.id], train.select(features), y, groups[0], times[0], weight, fold, further),
+        train=Table(
+            train[facts.id], train.select(features), targets.to_series(), groups[0], times[0], weight, fold, further
+        ),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
+        targets=targets,
         sample=parse_csv(raw[2], paths[2], as_text=True),
         only_train=only_train,
         classes=classes,
@@ -142,10 +149,10 @@ def _given(train: Frame, test: Frame, tables: Mapping[str, Frame], facts: Compet
     for role, name, frame, path in (
         ("id", facts.id, train, facts.train_file),
         ("id", facts.id, test, facts.test_file),
-        ("target", facts.target, train, facts.train_file),
+        *(("target", name, train, facts.train_file) for name in facts.targets),
     ):
         _require(role, name, frame, Path(path))
-    return {"train": train.drop(facts.target), "test": test, **tables}
+    return {"train": train.drop(facts.targets), "test": test, **tables}
 
 
 def _in_types_of(train: Frame, text: Frame) -> Frame:
@@ -297,9 +304,9 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts)
         parse_csv(content, path, null_words=facts.null_words, as_text=True)
         for path, content in zip(paths, raw, strict=True)
     )
-    test = test.drop(facts.target, strict=False)  # of no use, and it must not decide on the target's type
+    test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
     shared = set(test.columns) & set(train.columns)
-    labels = () if facts.task == "regression" else (facts.target,)
+    labels = () if facts.task == "regression" else facts.targets
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
     train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
@@ -408,7 +415,9 @@ def _whole_ids(train: Frame, test: Frame, name: str) -> tuple[Frame, Frame]:
 
 def _check_columns(train: Frame, test: Frame, facts: CompetitionFacts, paths: Sequence[Path]) -> None:
     """Raise a DataError unless train has every column that the facts name; test needs the id only."""
-    for role in ("target", "id", "group", "time", "weight", "fold"):
+    for name in facts.targets:
+        _require("target", name, train, paths[0])
+    for role in ("id", "group", "time", "weight", "fold"):
         _require(role, getattr(facts, role), train, paths[0])
     for role in ("categorical", "ignore"):
         for name in getattr(facts, role):
@@ -426,13 +435,26 @@ def _require(role: str, name: str | None, frame: Frame, path: Path) -> None:
 
 
 def _not_features(facts: CompetitionFacts) -> set[str | None]:
-    return {facts.target, facts.weight, facts.fold, *facts.ignore}
+    return {*facts.targets, facts.weight, facts.fold, *facts.ignore}
 
 
-def _target(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Target, tuple[str, ...]]:
-    """Return the target in its final form, and the classes."""
-    y = train[facts.target]
-    where = f"{path}, column {facts.target}"
+def _targets(train: Frame, facts: CompetitionFacts, path: Path) -> tuple[Frame, tuple[str, ...]]:
+    """Return the targets in their final form, and the classes, which are the same for all."""
+    made = [_target(train[name], facts, f"{path}, column {name}") for name in facts.targets]
+    classes = made[0][1]
+    for y, own in made:
+        if own != classes:
+            raise DataError(
+                f"the targets have different labels: {made[0][0].name} has {', '.join(classes)}, "
+                f"{y.name} has {', '.join(own)}",
+                hint="write them alike in the file, 0 and 1 for example",
+                where=str(path),
+            )
+    return pl.DataFrame([y for y, _ in made]), classes
+
+
+def _target(y: pl.Series, facts: CompetitionFacts, where: str) -> tuple[Target, tuple[str, ...]]:
+    """Return a target in its final form, and its classes."""
     if y.null_count() == y.len():
         raise DataError("the target is null in every row", hint="check `target` and `null_words`", where=where)
     if y.null_count():

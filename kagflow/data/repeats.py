@@ -1,12 +1,14 @@
 """Train rows that stand in another table as well, which would tell a scored row its own target."""
 
+from collections.abc import Sequence
+
 from kagflow.data.table import Frame
 from kagflow.errors import DataError
 
 _ENOUGH = 0.1
 
 
-def check_repeats(name: str, table: Frame, train: Frame, *, id_: str, target: str, where: str) -> int:
+def check_repeats(name: str, table: Frame, train: Frame, *, id_: str, targets: Sequence[str], where: str) -> int:
     """Return how many of train's rows a table repeats, beside the target; refuse one that holds train itself.
 
     An original data set has rows of its own; one that was concatenated with train does not, and a mean over its target
@@ -20,7 +22,7 @@ def check_repeats(name: str, table: Frame, train: Frame, *, id_: str, target: st
         A declared table that a step joins. Without the target it repeats nothing that matters.
     train
         The training rows, target and all.
-    id_, target
+    id_, targets
         Names of the columns.
     where
         The table's file, for messages.
@@ -30,19 +32,20 @@ def check_repeats(name: str, table: Frame, train: Frame, *, id_: str, target: st
     DataError
         The table holds the target and most of train's rows, or most rows of the same id are the same.
     """
-    if target not in table.columns:
+    held = [target for target in targets if target in table.columns]
+    if not held:
         return 0
     alike = [column for column in table.columns if table.schema[column] == train.schema.get(column)]
-    shared = [column for column in alike if column not in (id_, target)]
+    shared = [column for column in alike if column not in (id_, *targets)]
     same = _found(train, table, [id_, *shared]) if id_ in alike else 0
     if same and 2 * same > _found(train, table, [id_]):
-        raise _refusal(name, f"{same} of train's rows under their own ids", target, where)
+        raise _refusal(name, f"{same} of train's rows under their own ids", held[0], where)
     if not shared:
         return 0
     told_apart = train.filter(~train.select(shared).is_duplicated())
     found = _found(told_apart, table, shared)
     if 2 * found > told_apart.height > _ENOUGH * train.height:
-        raise _refusal(name, f"{found} of train's rows", target, where)
+        raise _refusal(name, f"{found} of train's rows", held[0], where)
     return found
 
 

@@ -22,7 +22,7 @@ class Table:
     x
         (n, columns) features; the target is not among them, nor is any column that test lacks.
     y
-        (n,) the target: Float64 on the original scale, or an Enum in class order. ``None`` for test.
+        (n,) the target of a fit: Float64 on the original scale, or an Enum in class order. ``None`` for test.
     groups
         (n,) rows of one group belong together; ``None`` without groups.
     time
@@ -53,6 +53,12 @@ class Table:
 def target_codes(y: Target) -> NDArray[np.generic]:
     """Return a target as an array: values for Float64, class codes for an Enum."""
     return y.to_physical().to_numpy().astype(np.int64) if isinstance(y.dtype, pl.Enum) else y.to_numpy()
+
+
+def targets_array(targets: Frame) -> NDArray[np.generic]:
+    """Return (n,) values or class codes of one target, or (n, t) of several, from a frame of a column a target."""
+    columns = [target_codes(y) for y in targets]
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
 def dense_codes(values: pl.Series) -> Rows:

@@ -11,7 +11,7 @@ something leaks. For one fold it is told which rows to train on and which to enc
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial, reduce
@@ -50,7 +50,9 @@ class Built:
     learned
         What every step learned, by a name that tells the step.
     made_by
-        The step or row function that made a column; columns of the files have none.
+        The step or row function that made a column; columns of the files have none. Empty where read from disk.
+    pickled
+        What was learned as it was pickled, where it was read from disk; ``None`` where it was built.
     """
 
     x: Frame
@@ -58,7 +60,8 @@ class Built:
     rows: Rows
     frames: Frames
     learned: dict[str, FittedStep]
-    made_by: Mapping[str, object]
+    made_by: Mapping[str, object] = field(default_factory=dict, repr=False)
+    pickled: bytes | None = field(default=None, repr=False)
 
 
 def build(

@@ -89,6 +89,10 @@ class Pool:
         joining: NDArray[np.int64] = extra[known | ~self.tied[repeat]]
         return joining
 
+    def with_target(self, y: Target) -> "Pool":
+        """Return the same rows with another target, which has tallies of its own."""
+        return replace(self, y=y, _tallies={}, _lock=threading.Lock())
+
     def with_rows(self, features: FeatureSet, x: Frame, y: Target, test: Frame) -> "Pool":
         """Return a pool of the same rows with other features and targets, which has tallies of its own.
 

@@ -1,8 +1,10 @@
 """Features of rows that come later, by steps that have learned already: nothing is fitted here."""
 
-from dataclasses import dataclass
-from typing import Self
+import pickle
+from dataclasses import dataclass, field
+from typing import Any, Self
 
+import cloudpickle
 import polars as pl
 
 from kagflow.data import Frame
@@ -56,17 +58,32 @@ class LearnedFeatures:
         The history and target steps.
     columns
         Names of the columns that the model gets.
+    pickled
+        All steps as they were pickled the first time. What has been read from a pickle and is pickled again need not
+        have the same bytes, and a run has the same ones whether its features were built or read.
     """
 
     in_turn: tuple[FittedStep, ...]
     side_by_side: tuple[FittedStep, ...]
     columns: tuple[str, ...]
+    pickled: bytes = field(repr=False)
 
     @classmethod
     def of(cls, features: FeatureSet, built: Built) -> Self:
         """Return what was learned while features were built."""
-        learned, n_fold = tuple(built.learned.values()), len(features.fold)
-        return cls(learned[:n_fold], learned[n_fold:], tuple(built.x.columns))
+        pickled = pickle_learned(built) if built.pickled is None else built.pickled
+        return cls._split(tuple(built.learned.values()), len(features.fold), tuple(built.x.columns), pickled)
+
+    @classmethod
+    def _split(cls, learned: tuple[FittedStep, ...], n_fold: int, columns: tuple[str, ...], pickled: bytes) -> Self:
+        return cls(learned[:n_fold], learned[n_fold:], columns, pickled)
+
+    @classmethod
+    def _unpickle(cls, pickled: bytes, n_fold: int, columns: tuple[str, ...]) -> Self:
+        return cls._split(pickle.loads(pickled), n_fold, columns, pickled)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._unpickle, (self.pickled, len(self.in_turn), self.columns)
 
     def apply(self, features: FeatureSet, x: Frame) -> Frame:
         """Return the model's columns for rows of the pool."""
@@ -76,6 +93,12 @@ class LearnedFeatures:
         for function in features.then:
             x = run_row_function(function, x, prove=False)
         return x.select(self.columns)
+
+
+def pickle_learned(built: Built) -> bytes:
+    """Return the tuple of what every step learned, pickled."""
+    pickled: bytes = cloudpickle.dumps(tuple(built.learned.values()))
+    return pickled
 
 
 def _conform(x: Frame, schema: pl.Schema) -> Frame:

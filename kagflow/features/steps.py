@@ -201,6 +201,11 @@ class FeatureSet:
                 if isinstance(function, type) or not callable(function):
                     raise FeatureError(f"FeatureSet({name}=...) expects functions of a frame, got {function!r}")
 
+    @property
+    def uses_target(self) -> bool:
+        """Whether any of it is handed a target, so that the features hang on which one."""
+        return bool(self.keep or self.history or self.target or self.select)
+
 
 STEP_KINDS: dict[str, type] = {"pooled": FoldStep, "fold": FoldStep, "history": HistoryStep, "target": TargetStep}
 

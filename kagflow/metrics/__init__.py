@@ -1,21 +1,23 @@
 """Metrics: what the competition measures, and everything that follows from it."""
 
+from kagflow.config import Objective
 from kagflow.metrics.base import (
     Array,
     Confusion,
     Direction,
     Metric,
     MetricFunction,
-    Objective,
     Redrawn,
     RowMean,
     Wants,
 )
+from kagflow.metrics.columnwise import ColumnMean, mean_columnwise
 from kagflow.metrics.registry import METRICS, find_metric
 
 __all__ = [
     "METRICS",
     "Array",
+    "ColumnMean",
     "Confusion",
     "Direction",
     "Metric",
@@ -25,4 +27,5 @@ __all__ = [
     "RowMean",
     "Wants",
     "find_metric",
+    "mean_columnwise",
 ]

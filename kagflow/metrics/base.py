@@ -11,14 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.config import Task
+from kagflow.config import Objective, Task
 from kagflow.errors import KagflowError
 
 Array = NDArray[np.float64]
 Values = NDArray[np.generic]
 Direction = Literal["minimize", "maximize"]
 Wants = Literal["value", "probability", "label", "top_k"]
-Objective = Literal["squared_error", "absolute_error", "log_loss"]
 MetricFunction = Callable[..., float]
 
 
@@ -51,6 +50,10 @@ class Metric:
         Further columns of the rows that the function reads.
     needs_weight
         Whether the metric is not defined without weights.
+    several
+        Whether it scores all targets of a competition that has several: (n, t) truth and predictions.
+    of_column
+        Where it does: the metric of one target, if there is one. Each target is then scored by that as well.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Metric:
     top: int = 1
     columns: tuple[str, ...] = ()
     needs_weight: bool = False
+    several: bool = False
+    of_column: "Metric | None" = None
 
     def score(
         self,
@@ -79,9 +84,9 @@ class Metric:
         y
             (n,) values, or class codes; (n, targets) for a metric over several targets.
         prediction
-            (n,) values or P(positive), or (n, k) probabilities in class order, or values of the shape of `y`. Where
-            the metric wants labels, probabilities become the most probable label; class codes (integers) are taken
-            as they are.
+            (n,) values or P(positive), or (n, k) probabilities in class order; of several targets one column each,
+            in the shape of `y`. Where the metric wants labels, probabilities become the most probable label; class
+            codes (integers) are taken as they are.
         weight
             (n,) positive weights; all one when absent.
         further
@@ -107,14 +112,15 @@ class Metric:
 
         Labels are the most probable class: of several the first with the highest probability, of two the positive
         one above 0.5. Labels on a scale (``ordinal``) may also come as (n,) values, which are rounded. Ranked labels
-        are (n, top) class codes, the most probable first. Integers are labels already.
+        are (n, top) class codes, the most probable first. Integers are labels already. Of several targets each
+        prediction becomes a label by itself.
         """
         if self.wants == "top_k":
             return self._ranked(prediction)
         if self.wants != "label" or np.issubdtype(prediction.dtype, np.integer):
             return prediction
         values = prediction.astype(np.float64)
-        if values.ndim == 2:
+        if values.ndim == 2 and not self.several:
             labels: NDArray[np.int64] = np.argmax(values, axis=1)
         elif self.ordinal:
             labels = np.rint(values).astype(np.int64)
@@ -182,7 +188,11 @@ class Metric:
         return order[:, : self.top]
 
     def _check(self, y: Values, prediction: Values) -> None:
-        if len(y) == 0 or len(prediction) != len(y) or (self.wants == "value" and prediction.shape != y.shape):
+        if (
+            len(y) == 0
+            or len(prediction) != len(y)
+            or ((self.wants == "value" or self.several) and prediction.shape != y.shape)
+        ):
             raise KagflowError(
                 f"a target of shape {y.shape} cannot be scored with predictions of shape {prediction.shape}",
                 hint="one prediction a row, for at least one row",
@@ -198,7 +208,7 @@ class Metric:
             )
 
     def _why(self, y: Values) -> str:
-        same = (y == y[0]).all()
+        same = (y == y[0]).all(axis=0).any()  # of several targets, one
         if same and self.wants != "value":
             return "the rows hold one class only; a stratified splitter spreads the classes over the folds"
         if same:

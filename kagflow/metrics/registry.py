@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kagflow.errors import ConfigError, did_you_mean
 from kagflow.metrics.base import Metric
+from kagflow.metrics.columnwise import mean_columnwise
 from kagflow.metrics.labels import LABEL_METRICS, mean_average_precision
 from kagflow.metrics.probabilities import PROBABILITY_METRICS
 from kagflow.metrics.survival import concordance, stratified_concordance
@@ -57,6 +58,11 @@ def _stratified_concordance(name: str, setting: str) -> Metric | None:
     return stratified_concordance(name, *columns) if len(columns) == 2 and all(columns) else None
 
 
+def _mean_columnwise(name: str, setting: str) -> Metric | None:
+    of = find_metric(setting) if setting else None
+    return None if of is None or of.several or of.wants == "top_k" else mean_columnwise(name, of)
+
+
 _FAMILIES: dict[str, _Family] = {
     "pinball": _Family("pinball@0.9", "the quantile, between 0 and 1", _pinball),
     "map": _Family("map@3", "the number of ranked labels, from 1 on", _map),
@@ -65,6 +71,9 @@ _FAMILIES: dict[str, _Family] = {
         "stratified_concordance@EVENT,STRATUM",
         "the column that is 1 where the event happened, and that of the strata",
         _stratified_concordance,
+    ),
+    "mean_columnwise": _Family(
+        "mean_columnwise@auc", "the metric of one target, of values, probabilities or labels", _mean_columnwise
     ),
 }
 
@@ -76,7 +85,8 @@ def find_metric(name: str) -> Metric:
     ----------
     name
         One of ``METRICS``, or a name with a setting: ``pinball@0.9``, ``map@3``, ``concordance@EVENT``,
-        ``stratified_concordance@EVENT,STRATUM`` (names of columns).
+        ``stratified_concordance@EVENT,STRATUM`` (names of columns), ``mean_columnwise@auc`` (of several targets;
+        any metric of one target, with its setting too).
 
     Raises
     ------

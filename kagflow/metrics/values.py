@@ -96,14 +96,16 @@ def pinball(name: str, quantile: float) -> Metric:
     )
 
 
+_RMSE = Metric(
+    name="rmse",
+    direction="minimize",
+    wants="value",
+    function=RowMean(loss=_squared_error, finish=_root),
+    objective="squared_error",
+)
+
 VALUE_METRICS = (
-    Metric(
-        name="rmse",
-        direction="minimize",
-        wants="value",
-        function=RowMean(loss=_squared_error, finish=_root),
-        objective="squared_error",
-    ),
+    _RMSE,
     Metric(
         name="rmsle",
         direction="minimize",
@@ -118,6 +120,8 @@ VALUE_METRICS = (
         wants="value",
         function=RowMean(loss=_squared_errors, finish=_mean_root),
         objective="squared_error",
+        several=True,
+        of_column=_RMSE,
     ),
     Metric(
         name="mae",

@@ -20,6 +20,7 @@ from kagflow.config import RoundsConfig, Task
 from kagflow.data import Frame
 from kagflow.errors import ModelError, did_you_mean
 from kagflow.metrics import Objective
+from kagflow.models.objective import OwnObjective, StopScore
 
 # Where in a library's own code it gave up; says nothing to its user.
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
@@ -37,11 +38,14 @@ class Batch:
         (n,) target on the model's scale: Float64, or an Enum in class order.
     weight
         (n,) positive weights; ``None`` when all weigh the same.
+    score
+        Of stop rows: what early stopping follows; ``None`` for the library's own loss.
     """
 
     x: Frame
     y: pl.Series
     weight: NDArray[np.float64] | None = None
+    score: StopScore | None = None
 
     @property
     def target(self) -> NDArray[np.generic]:
@@ -63,12 +67,15 @@ class Problem:
         What to fit.
     quantile
         Fit that quantile instead, in (0, 1); ``None`` for none.
+    own
+        Fit the competition's own objective instead; ``None`` for none.
     """
 
     task: Task
     classes: tuple[str, ...]
     objective: Objective
     quantile: float | None = None
+    own: OwnObjective | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,11 @@ class Model(ABC):
         Its name in a config, which is also the name of its module.
     uses_rounds
         Whether it fits in rounds, and so may need stop rows.
+    refits
+        Whether it can be fitted again on all training rows, with the rounds that were found.
+    objective_parameter, stop_parameter
+        The native parameters in whose place an own objective and a stop metric stand; ``None`` where the kind takes
+        none.
     defaults
         Native parameters that kagflow chooses where the user does not; a run writes them out.
     owned
@@ -129,6 +141,9 @@ class Model(ABC):
 
     kind: ClassVar[str]
     uses_rounds: ClassVar[bool]
+    refits: ClassVar[bool] = True
+    objective_parameter: ClassVar[str | None] = None
+    stop_parameter: ClassVar[str | None] = None
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     owned: ClassVar[Mapping[str, str]]
     names: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -157,12 +172,47 @@ class Model(ABC):
             found[main] = value
         return found
 
-    def _limit_and_patience(self, stop: "Batch | None") -> tuple[int, int | None]:
+    def check_functions(self, problem: Problem, objective: str | None, stop_metric: str | None) -> None:
+        """Refuse an objective or a stop metric of the experiment that this model cannot take.
+
+        Raises
+        ------
+        ModelError
+            The kind takes none, the task has more than two classes, or `model.params` say another one.
+        """
+        if objective is not None:
+            self._check_function("objective", self.objective_parameter)
+        if problem.own is not None and problem.task == "multiclass":
+            raise ModelError(
+                "an own objective is for regression and two classes; the task is multiclass",
+                hint="leave `objective` out, or name one of the library's own in model.params",
+                where="objective",
+            )
+        if stop_metric is not None:
+            self._check_function("stop_metric", self.stop_parameter)
+
+    def _check_function(self, key: str, native: str | None) -> None:
+        if native is None:
+            raise ModelError(
+                f"{self.estimator or type(self).__name__} takes no `{key}`",
+                hint="use a kind that does: lightgbm, xgboost or catboost",
+                where=key,
+            )
+        if native in self.params:
+            raise ModelError(
+                f"`{key}` is given, and model.params.{native} says {self.params[native]!r}",
+                hint="keep one of the two",
+                where=key,
+            )
+
+    def _limit_and_patience(self, stop: "Batch | None", problem: Problem) -> tuple[int, int | None]:
         """Return the most rounds to fit, and the patience; the latter is ``None`` where rounds are given."""
         if not isinstance(self.rounds, RoundsConfig):
             return self.rounds, None
         if stop is None:
             raise ValueError("rounds are to be found, and there are no stop rows")
+        if problem.own is not None and stop.score is None:
+            raise ValueError("derivatives tell no loss that stopping could follow, and the stop rows have no score")
         return self.rounds.limit, self.rounds.patience
 
     def _refuses(self, error: Exception) -> ModelError:

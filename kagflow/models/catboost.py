@@ -1,7 +1,8 @@
 """CatBoost (Prokhorenkova et al., 2018)."""
 
 import inspect
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -10,9 +11,12 @@ import catboost
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from kagflow.data import Frame
+from kagflow.errors import KagflowError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.objective import StopScore, answer
 
 _OBJECTIVES = {"squared_error": "RMSE", "absolute_error": "MAE", "log_loss": "Logloss"}
 _NO_CATEGORY = -1  # the code of null, which CatBoost rejects among categories
@@ -49,6 +53,10 @@ _OWNED = {
 }
 
 
+# Functions of Python's are called as they are; CatBoost would like to compile them, and says so once a process.
+warnings.filterwarnings("ignore", message="Failed to (import numba|optimize method)", category=UserWarning)
+
+
 def _main_names() -> dict[str, str]:
     """Return the main name of every parameter, by each of its names."""
     known = inspect.signature(catboost.CatBoostClassifier.__init__).parameters
@@ -61,6 +69,8 @@ class CatBoost(Model):
 
     kind: ClassVar[str] = "catboost"
     uses_rounds: ClassVar[bool] = True
+    objective_parameter: ClassVar[str | None] = "loss_function"
+    stop_parameter: ClassVar[str | None] = "eval_metric"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "max_ctr_complexity": 4}
     )
@@ -71,19 +81,31 @@ class CatBoost(Model):
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
     ) -> "FittedCatBoost":
         params = self._native(problem, resources, seed)
-        limit, patience = self._limit_and_patience(stop)
+        limit, patience = self._limit_and_patience(stop, problem)
         params["iterations"] = limit
-        stop_pool = None
+        kind = _prediction_type(problem, params)
+        stop_pool, start = None, 0.0
+        raised: list[KagflowError] = []
+        if problem.own is not None:
+            start = problem.own.start(train.target, train.weight, problem.task)
+            params["loss_function"] = _Loss(_noting(problem.own.derivatives, raised))
+            params["eval_metric"] = "RMSE"  # it must have one; of training rows, and followed by nobody
         try:
             if stop is not None and patience is not None:
-                stop_pool = _pool(stop, resources.threads)
+                stop_pool = _pool(stop, resources.threads, start)
                 params |= {"od_type": "Iter", "od_wait": patience, "use_best_model": True}
+                if stop.score is not None:
+                    params["eval_metric"] = _StopMetric(
+                        _noting(_score_of(stop, stop.score, kind), raised), stop.score.maximize
+                    )
             model = catboost.CatBoost(params)
-            model.fit(_pool(train, resources.threads), eval_set=stop_pool)
+            model.fit(_pool(train, resources.threads, start), eval_set=stop_pool)
         except (catboost.CatBoostError, ValueError, TypeError) as error:
-            raise self._refuses(error) from error
+            raise (raised[0] if raised else self._refuses(error)) from error
+        if problem.own is not None:
+            model.set_scale_and_bias(1, start)
         model.get_metadata()["task"] = problem.task
-        model.get_metadata()["prediction_type"] = _prediction_type(problem, params)
+        model.get_metadata()["prediction_type"] = kind
         return FittedCatBoost(model)
 
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
@@ -91,8 +113,8 @@ class CatBoost(Model):
         objective = "MultiClass" if problem.task == "multiclass" else _OBJECTIVES[problem.objective]
         if problem.quantile is not None:
             objective = f"Quantile:alpha={problem.quantile}"
-        # All classes by their codes: CatBoost would number those that it sees.
-        classes = {} if problem.task == "regression" else {"class_names": list(range(len(problem.classes)))}
+        # All classes by their codes: CatBoost would number those that it sees. To an own objective they are numbers.
+        names = None if problem.task == "regression" or problem.own is not None else list(range(len(problem.classes)))
         steps = _LEAF_ESTIMATION_STEPS.get(_loss({"loss_function": objective, **self.params}))
         return {
             **self.defaults,
@@ -100,7 +122,7 @@ class CatBoost(Model):
             **({} if steps is None else {"leaf_estimation_iterations": steps}),
             "allow_const_label": True,  # a fold of one class only is no reason to fail
             **self.params,
-            **classes,
+            **({} if names is None else {"class_names": names}),
             "allow_writing_files": False,
             "logging_level": "Silent",
             "task_type": "CPU",
@@ -140,11 +162,72 @@ def load(path: Path) -> FittedCatBoost:
     return FittedCatBoost(catboost.CatBoost().load_model(str(path.with_suffix(".cbm"))))
 
 
-def _pool(batch: Batch, threads: int) -> catboost.Pool:
+class _Loss:
+    """An objective as CatBoost calls it, which wants to climb; blocks of rows, perhaps from several threads."""
+
+    def __init__(self, derivatives: Callable[..., tuple[Any, Any]]) -> None:
+        self._derivatives = derivatives
+
+    def calc_ders_range(self, raw: Any, target: Any, weight: Any) -> NDArray[np.float64]:
+        return -np.column_stack(self._derivatives(target, raw, weight))
+
+
+class _StopMetric:
+    """A stop metric as CatBoost calls it. CatBoost copies it deeply: it holds functions, which are not copied."""
+
+    def __init__(self, score: Callable[..., float], maximize: bool) -> None:
+        self._score = score
+        self._maximize = maximize
+
+    def is_max_optimal(self) -> bool:
+        return self._maximize
+
+    def evaluate(self, raw: Any, target: Any, weight: Any) -> tuple[float, float]:
+        return self._score(raw, target), 1.0
+
+    def get_final_error(self, error: float, weight: float) -> float:
+        return error
+
+
+def _score_of(stop: Batch, score: StopScore, kind: str) -> Callable[..., float]:
+    """Return a stop metric of raw scores; CatBoost also asks for that of the training rows, and gets 0."""
+    own = stop.target.astype(np.float32)  # as CatBoost keeps it
+
+    def of(raw: Any, target: Any) -> float:
+        return score.score(_answers(raw, kind)) if np.array_equal(target, own) else 0.0
+
+    return of
+
+
+def _answers(raw: Any, kind: str) -> NDArray[np.float64]:
+    """Return predictions of a kind from one array of raw scores, or one a class."""
+    scores = np.asarray(raw, dtype=np.float64)
+    if kind == "Exponent":
+        return np.asarray(np.exp(scores[0]), dtype=np.float64)
+    if len(scores) > 1:
+        return np.asarray(softmax(scores, axis=0).T, dtype=np.float64)
+    return answer(scores[0], "binary" if kind == "Probability" else "regression")
+
+
+def _noting(function: Callable[..., Any], raised: list[KagflowError]) -> Callable[..., Any]:
+    """Return a function that keeps what it raises; CatBoost would turn that into text."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except KagflowError as error:
+            raised.append(error)
+            raise
+
+    return call
+
+
+def _pool(batch: Batch, threads: int, start: float) -> catboost.Pool:
     return catboost.Pool(
         _matrix(batch.x),
         batch.target,
         weight=batch.weight,
+        baseline=np.full(batch.x.height, start) if start else None,
         cat_features=categorical_columns(batch.x),
         thread_count=threads,
     )

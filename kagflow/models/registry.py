@@ -7,7 +7,7 @@ from kagflow.config import ModelConfig, RoundsConfig
 from kagflow.errors import ModelError, did_you_mean
 from kagflow.models.base import FittedModel, Model
 
-KINDS = ("lightgbm", "xgboost", "catboost", "sklearn")
+KINDS = ("lightgbm", "xgboost", "catboost", "sklearn", "realmlp", "tabm")
 
 
 def model_class(kind: str) -> type[Model]:

@@ -1,7 +1,7 @@
 """XGBoost (Chen and Guestrin, 2016)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -15,6 +15,7 @@ from kagflow.config import RoundsConfig
 from kagflow.data import Frame
 from kagflow.errors import ModelError
 from kagflow.models.base import Batch, Model, Problem, Resources, categorical_columns, to_numbers
+from kagflow.models.objective import OwnObjective, StopScore, answer
 
 _OBJECTIVES = {
     "squared_error": "reg:squarederror",
@@ -54,6 +55,8 @@ class XGBoost(Model):
 
     kind: ClassVar[str] = "xgboost"
     uses_rounds: ClassVar[bool] = True
+    objective_parameter: ClassVar[str | None] = "objective"
+    stop_parameter: ClassVar[str | None] = "eval_metric"
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "learning_rate": 0.03,
@@ -86,15 +89,34 @@ class XGBoost(Model):
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
     ) -> "FittedXGBoost":
         params = self._native(problem, resources, seed)
-        limit, patience = self._limit_and_patience(stop)
+        limit, patience = self._limit_and_patience(stop, problem)
+        derivatives = follow = None
+        if problem.own is not None:
+            start = problem.own.start(train.target, train.weight, problem.task)
+            # XGBoost goes on to predict as for the usual objective: it knows the base score and the logistic curve.
+            params |= {"base_score": float(answer(np.array(start), problem.task)), "disable_default_eval_metric": True}
+            derivatives = _derivatives(problem.own, train)
         callbacks: list[Any] = []
         evals: list[tuple[xgboost.DMatrix, str]] = []
         try:
             data = _training_data(train, params)
             if stop is not None and patience is not None:
-                callbacks.append(xgboost.callback.EarlyStopping(rounds=patience, save_best=True))
+                if stop.score is not None:
+                    follow = _follow(stop.score, problem)
+                    params["disable_default_eval_metric"] = True
+                maximize = None if stop.score is None else stop.score.maximize
+                callbacks.append(xgboost.callback.EarlyStopping(rounds=patience, save_best=True, maximize=maximize))
                 evals.append((xgboost.DMatrix(_matrix(stop.x), **_rest(stop, params)), "stop"))
-            booster = xgboost.train(params, data, limit, evals=evals, callbacks=callbacks, verbose_eval=False)
+            booster = xgboost.train(
+                params,
+                data,
+                limit,
+                obj=derivatives,
+                custom_metric=follow,
+                evals=evals,
+                callbacks=callbacks,
+                verbose_eval=False,
+            )
         except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
             raise self._refuses(error) from error
         # XGBoost forbids some characters in names of features; an attribute takes any.
@@ -154,6 +176,21 @@ class FittedXGBoost:
 def load(path: Path) -> FittedXGBoost:
     """Return the model that ``save`` wrote."""
     return FittedXGBoost(xgboost.Booster(model_file=bytearray(path.with_suffix(".ubj").read_bytes())))
+
+
+def _derivatives(own: OwnObjective, train: Batch) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Return an objective as XGBoost calls it; it predicts the training rows, in their order."""
+    return lambda prediction, _: own.derivatives(train.target, prediction, train.weight)
+
+
+def _follow(stop: StopScore, problem: Problem) -> Callable[[Any, Any], tuple[str, float]]:
+    """Return a stop metric as XGBoost calls it, with raw scores where the objective is an own one."""
+
+    def score(prediction: Any, _: Any) -> tuple[str, float]:
+        answers = np.asarray(prediction, dtype=np.float64)
+        return stop.name, stop.score(answers if problem.own is None else answer(answers, problem.task))
+
+    return score
 
 
 def _training_data(train: Batch, params: Mapping[str, Any]) -> xgboost.DMatrix:

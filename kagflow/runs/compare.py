@@ -8,10 +8,9 @@ import numpy as np
 
 from kagflow.competition import FACTS, MODULES
 from kagflow.data import Frame
-from kagflow.data.table import target_codes
 from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
-from kagflow.runs.record import METRIC_COLUMN, PAIRING, PROCESSED, Run, prediction_columns
+from kagflow.runs.record import METRIC_COLUMN, PAIRING, PROCESSED, Run, prediction_columns, truth_columns
 from kagflow.stats import Difference, paired_difference
 
 
@@ -87,7 +86,7 @@ def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:
     """Return the paired difference over the rows of one repeat."""
     return paired_difference(
         metric,
-        target_codes(mine["y"]),
+        truth_columns(mine),
         prediction_columns(mine),
         prediction_columns(others),
         weight=mine["weight"].to_numpy() if "weight" in mine.columns else None,

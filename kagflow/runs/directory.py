@@ -6,8 +6,9 @@ under ``folds/`` in one rename, so whatever is there is whole; a partial run wit
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from kagflow.training import Task, TaskResult
 
 PARTIAL = ".partial"
 STEPS = "steps.pkl"
+_LONGEST = 60  # characters of a target's name in a folder's
 
 
 class RunFolder:
@@ -39,6 +41,8 @@ class RunFolder:
         Name of the config.
     key
         Hash of everything that decides on the result.
+    targets
+        Names of the targets where there are several.
 
     Raises
     ------
@@ -46,7 +50,8 @@ class RunFolder:
         Another process is writing the same run.
     """
 
-    def __init__(self, runs: Path, config: str, key: str) -> None:
+    def __init__(self, runs: Path, config: str, key: str, targets: Sequence[str] = ()) -> None:
+        self._targets = targets
         runs.mkdir(parents=True, exist_ok=True)
         name = f"{_file_name(config)}-{key}"
         self._lock = FileLock(runs / f".{name}.lock", timeout=0)
@@ -62,6 +67,10 @@ class RunFolder:
         (self.path / "folds").mkdir(parents=True, exist_ok=True)
         for torn in self.path.glob(f"folds/*{PARTIAL}"):
             shutil.rmtree(torn)
+
+    def name_of(self, task: Task) -> str:
+        """Return the name of a task's folder and column."""
+        return task_name(task, self._targets)
 
     def is_done(self, task: Task) -> bool:
         """Say whether a task's results are there."""
@@ -136,18 +145,49 @@ class RunFolder:
         self._lock.release()
 
     def _folder(self, task: Task) -> Path:
-        return self.path / "folds" / task_name(task)
+        return self.path / "folds" / self.name_of(task)
 
 
-def task_name(task: Task) -> str:
-    """Return the name of a task's folder and columns."""
-    return f"{'all' if task.fold is None else task.fold}-seed{task.seed}"
+def task_name(task: Task, targets: Sequence[str] = ()) -> str:
+    """Return the name of a task's folder and columns; where there are several targets, with the target's.
+
+    It also has the target's number, for names may differ in odd characters only.
+    """
+    name = f"{'all' if task.fold is None else task.fold}-seed{task.seed}"
+    return name if not targets else f"{name}-target{task.target}-{_file_name(targets[task.target])[:_LONGEST]}"
 
 
-def predictions_frame(predictions: NDArray[np.float64], prefix: str = "prediction") -> Frame:
-    """Return predictions as one column, or one a class (by number)."""
+def target_of(name: str) -> int:
+    """Return the number of a task's target from the task's name."""
+    found = re.match(r"\w+-seed\d+-target(\d+)-", name)
+    return int(found.group(1)) if found else 0
+
+
+def mean_by_target(predictions: Sequence[NDArray[np.float64]], targets: Sequence[int]) -> NDArray[np.float64]:
+    """Return the mean of predictions, (n,) or (n, k); of several targets the mean of each, (n, targets).
+
+    Parameters
+    ----------
+    predictions
+        Those of each task, for the same rows.
+    targets
+        The number of each task's target.
+    """
+    means = [
+        np.mean([made for made, own in zip(predictions, targets, strict=True) if own == target], axis=0)
+        for target in sorted(set(targets))
+    ]
+    return means[0] if len(means) == 1 else np.stack(means, axis=1)
+
+
+def predictions_frame(
+    predictions: NDArray[np.float64], prefix: str = "prediction", targets: Sequence[str] = ()
+) -> Frame:
+    """Return predictions as one column, or one a class (by number), or one a target where several are named."""
     if predictions.ndim == 1:
         return pl.DataFrame({prefix: predictions})
+    if targets:
+        return pl.DataFrame({f"{prefix}__{name}": predictions[:, k] for k, name in enumerate(targets)})
     return pl.DataFrame({f"{prefix}_{k}": predictions[:, k] for k in range(predictions.shape[1])})
 
 

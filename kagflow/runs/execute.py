@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,13 +14,14 @@ from kagflow.config import Experiment, write_yaml
 from kagflow.data import Table, find_source
 from kagflow.features.blame import name_of
 from kagflow.runs import surroundings
-from kagflow.runs.directory import RunFolder, task_name, write_json
+from kagflow.runs.context import features_context
+from kagflow.runs.directory import RunFolder, write_json
 from kagflow.runs.plan import Look, Plan, make_plan, written_out
 from kagflow.runs.recipe import Recipe, write_recipe
 from kagflow.runs.record import Run, open_run
 from kagflow.runs.results import write_results
 from kagflow.tracking import NoTracker, Tracker
-from kagflow.training import TaskResult, run_task, run_tasks
+from kagflow.training import FrameCache, Setup, TaskResult, run_task, run_tasks
 
 _MIRRORED_FEATURES = 100
 
@@ -51,6 +52,7 @@ def cross_validate(
     source: Path | None = None,
     extra: Table | None = None,
     look: Look | None = None,
+    cache: bool = True,
     tracker: Tracker | None = None,
     listener: Listener | None = None,
 ) -> Run:
@@ -70,6 +72,9 @@ def cross_validate(
         Rows that join the training rows of every fold, and are never scored.
     look
         A quick one, at a sample of the rows or some of the folds; all of them when absent.
+    cache
+        Whether to keep features that took long to build under ``data/<name>/frames``, and to take them from there
+        where everything that decides on them is the same. The run is the same to the bit.
     tracker
         Mirrors the run.
     listener
@@ -90,10 +95,14 @@ def cross_validate(
     experiment = experiment or Experiment()
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = make_plan(competition, experiment, config, origin, extra, look)
-    folder = RunFolder(competition.runs_folder, config, plan.key)
+    if cache:
+        plan = replace(plan, setups=tuple(replace(setup, cache=_frames(plan, setup)) for setup in plan.setups))
+    folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
-        plan.setup.shared.expect(Counter(task.fold for task in todo))
+        for setup in plan.setups:
+            sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
+            setup.shared.expect(Counter(task.fold for task in sharing))
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),
@@ -101,7 +110,7 @@ def cross_validate(
             job_type="cv",
             config=experiment.model_dump(mode="json"),
         )
-        for result in run_tasks(todo, lambda task: run_task(plan.setup, task), plan.layout):
+        for result in run_tasks(todo, lambda task: run_task(plan.setups[task.target], task), plan.layout):
             folder.save(result)
             listener.finished(result)
         scores, post = write_results(plan, folder)
@@ -115,6 +124,12 @@ def cross_validate(
         folder.release()
         tracker.finish(failed=True)
         raise
+
+
+def _frames(plan: Plan, setup: Setup) -> FrameCache | None:
+    """Return where the features of a target are kept; ``None`` where nobody can tell them from others."""
+    context = features_context(plan, setup)
+    return None if context is None else FrameCache(plan.competition.data_folder / "frames", context)
 
 
 def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
@@ -133,8 +148,8 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "edition": plan.data.edition,
             "kind": setup.model.kind,
             "seconds": round(seconds, 2),
-            "task_seconds": {task_name(task): folder.log(task)["seconds"] for task in plan.tasks},
-            "rounds": {task_name(task): folder.log(task)["rounds"] for task in plan.tasks},
+            "task_seconds": {folder.name_of(task): folder.log(task)["seconds"] for task in plan.tasks},
+            "rounds": {folder.name_of(task): folder.log(task)["rounds"] for task in plan.tasks},
             "threads": {"jobs": plan.layout.jobs, "threads_each": plan.layout.threads},
             "seeds": sorted({task.seed for task in plan.tasks}),
             "continued": folder.continued,
@@ -169,6 +184,9 @@ def _mirror(tracker: Tracker, scores: Mapping[str, Any], folder: Path) -> None:
     for number, score in enumerate(scores["folds"]):
         if score is not None:
             tracker.log({"fold_score": score}, step=number)
-    tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
+    of_targets = {f"target_{name}": score for name, score in scores.get("targets", {}).items() if score is not None}
+    tracker.summary(
+        {name: value for name, value in scores.items() if isinstance(value, (int, float, str))} | of_targets
+    )
     importance = pl.read_parquet(folder / "importance.parquet").head(_MIRRORED_FEATURES)
     tracker.table("importance", importance.columns, importance.rows())

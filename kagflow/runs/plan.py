@@ -5,27 +5,30 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from kagflow.codes import Acceptance
-from kagflow.competition import Competition
+from kagflow.competition import METRIC, Competition
 from kagflow.config import Experiment
-from kagflow.data import Dataset, Source, Table, read_dataset
+from kagflow.data import Dataset, Source, Table, Target, read_dataset
 from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
+from kagflow.metrics import Metric, find_metric
 from kagflow.models import Problem, Resources, make_model
 from kagflow.runs import surroundings
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
 from kagflow.training.postprocess import Post, find_post
+from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import AsNumbers, TargetTransform
 
 _SAMPLE_SEED = 20_011
-_OWN = "own"  # the name of the transform that target.py defines
+_OWN = "own"  # the name of what the competition's folder defines: a transform, an objective, a stop metric
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,23 @@ class Look:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is known before the first fit."""
+    """Everything that is known before the first fit; ``setups`` has one for each target."""
 
     competition: Competition
     experiment: Experiment
     config: str
     data: Dataset
-    setup: Setup
+    setups: tuple[Setup, ...]
     tasks: tuple[Task, ...]
     layout: Layout
     extra: str | None
     look: Look
     post: Post | None
+
+    @property
+    def setup(self) -> Setup:
+        """That of the first target; the others differ from it in the target only."""
+        return self.setups[0]
 
     @property
     def key(self) -> str:
@@ -103,6 +111,12 @@ def make_plan(
     """Load the data, freeze the folds, run the row steps, and list the tasks."""
     look = look or Look()
     facts, metric = competition.facts, competition.metric
+    if extra is not None and facts.several_targets:
+        raise ConfigError(
+            f"extra rows come with one target, and the competition has {len(facts.targets)}",
+            hint="leave them out",
+            where="extra",
+        )
     model = make_model(experiment.model, experiment.rounds)
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
@@ -112,11 +126,14 @@ def make_plan(
     data = _sampled(read_dataset(origin, facts, competition.additions), look.sample)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
+    problem = _problem(competition, experiment, data, transform)
+    stop_metric = _stop_metric(competition, experiment)
+    model.check_functions(problem, experiment.objective, experiment.stop_metric)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(
         features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
     )
-    tasks = tuple(_tasks(experiment, folds, look))
+    tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
     layout = plan_layout(len(tasks), data.train.height, experiment.threads)
     setup = Setup(
         table=data.train,
@@ -124,17 +141,51 @@ def make_plan(
         folds=folds,
         splitter=splitter,
         model=model,
-        problem=_problem(competition, data, transform),
+        problem=problem,
         transform=transform,
         experiment=experiment,
         resources=Resources(layout.threads),
         acceptance=Acceptance(facts.accept),
+        stop_metric=stop_metric,
     )
-    return Plan(competition, experiment, config, data, setup, tasks, layout, _fingerprint(extra), look, post)
+    setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
+    return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post)
 
 
-def _problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
-    """Return what models learn: the competition's task, or values where classes are taken as numbers."""
+def _for_target(setup: Setup, y: Target) -> Setup:
+    """Return the same setup with another target, the only one that its steps, splitter and models see."""
+    table, pool = replace(setup.table, y=y), setup.pool.with_target(y)
+    # Stop rows may be carved by the target; without them, a fold's features are the same unless a step sees it.
+    own = setup.pool.features.uses_target or setup.finds_rounds
+    return replace(setup, table=table, pool=pool, shared=SharedFeatures() if own else setup.shared)
+
+
+def _problem(competition: Competition, experiment: Experiment, data: Dataset, transform: TargetTransform) -> Problem:
+    """Return what models learn, and what they fit to learn it."""
+    problem = _usual_problem(competition, data, transform)
+    chosen = experiment.objective
+    if chosen == "own":
+        if competition.objective is None:
+            raise ConfigError(
+                f"`objective: own`, and {METRIC} defines no OBJECTIVE",
+                hint="write `def OBJECTIVE(y, prediction, weight): ... return gradient, hessian`",
+                where=f"competitions/{competition.name}/{METRIC}",
+            )
+        return replace(problem, own=competition.objective)
+    if chosen is None:
+        return problem
+    if (chosen == "log_loss") != (problem.task != "regression"):
+        what = "values" if problem.task == "regression" else "classes"
+        raise ConfigError(
+            f"{chosen} is no objective for {what}",
+            hint="leave it out, or see `target_transform: as_numbers` to learn classes as values",
+            where="objective",
+        )
+    return problem if chosen == problem.objective else replace(problem, objective=chosen, quantile=None)
+
+
+def _usual_problem(competition: Competition, data: Dataset, transform: TargetTransform) -> Problem:
+    """Return the competition's task, or values where classes are taken as numbers, with the metric's objective."""
     task, metric = competition.facts.task, competition.metric
     if not isinstance(transform, AsNumbers):
         return Problem(task, data.classes, metric.objective_for(task), metric.quantile)
@@ -145,6 +196,37 @@ def _problem(competition: Competition, data: Dataset, transform: TargetTransform
             where="target_transform",
         )
     return Problem("regression", (), "squared_error")
+
+
+def _stop_metric_name(competition: Competition, experiment: Experiment) -> str | None:
+    """Return what early stopping follows; derivatives tell no loss, so with an own objective it is the metric."""
+    by_default = competition.metric.name if experiment.objective == _OWN else None
+    return experiment.stop_metric or by_default
+
+
+def _stop_metric(competition: Competition, experiment: Experiment) -> Metric | None:
+    name = _stop_metric_name(competition, experiment)
+    if name is None:
+        return None
+    if name == _OWN:
+        if competition.stop_metric is None:
+            raise ConfigError(
+                f"`stop_metric: own`, and {METRIC} defines no STOP_METRIC",
+                hint="write STOP_METRIC = Metric(name=..., direction=..., wants=..., function=..., objective=...)",
+                where=f"competitions/{competition.name}/{METRIC}",
+            )
+        return competition.stop_metric
+    metric = competition.metric if name == competition.metric.name else find_metric(name)
+    if metric.several and metric.of_column is None:
+        raise ConfigError(
+            f"{name} scores several targets at once, and each is fitted by itself",
+            hint="name a metric of one target, or `own` for STOP_METRIC of metric.py",
+            where="stop_metric",
+        )
+    metric = metric.of_column or metric
+    if competition.facts.task == "regression" and metric.wants != "value" and not metric.ordinal:
+        raise ConfigError(f"{name} scores classes; the task is regression", where="stop_metric")
+    return metric
 
 
 def choose_transform(competition: Competition, experiment: Experiment) -> TargetTransform:
@@ -176,11 +258,11 @@ def _sampled(data: Dataset, share: float) -> Dataset:
     rows = np.flatnonzero(np.isin(units, drawn))
     known: dict[str, Any] = {part.name: getattr(table, part.name) for part in fields(table)}
     some = Table(**{name: column[rows] for name, column in known.items() if column is not None})
-    return replace(data, train=some, fingerprint=f"{data.fingerprint}-{share:g}")
+    return replace(data, train=some, targets=data.targets[rows], fingerprint=f"{data.fingerprint}-{share:g}")
 
 
-def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
-    """Yield the fits: every fold that is looked at with every seed, then the refits on all training rows."""
+def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> Iterator[Task]:
+    """Yield the fits: every fold that is looked at with every target and seed, then the refits on all training rows."""
     known = [fold.number for fold in folds]
     unknown = set(look.folds) - set(known)
     if unknown:
@@ -190,9 +272,9 @@ def _tasks(experiment: Experiment, folds: Folds, look: Look) -> Iterator[Task]:
     numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
     if experiment.test == "refit":
         numbers.append(None)
-    for number in numbers:
-        for seed in range(experiment.seed, experiment.seed + experiment.seeds):
-            yield Task(number, seed)
+    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
+    for number, target, seed in product(numbers, range(targets), seeds):
+        yield Task(number, seed, target)
 
 
 def _fingerprint(extra: Table | None) -> str | None:
@@ -211,6 +293,9 @@ def written_out(plan: Plan) -> Mapping[str, Any]:
     document = plan.experiment.model_dump()
     document["model"]["params"] = {**setup.model.defaults, **setup.model.params}
     document["splitter"] = {"kind": setup.splitter.kind, **asdict(setup.splitter)}
+    if setup.model.objective_parameter not in (None, *setup.model.params):
+        document["objective"] = _OWN if setup.problem.own is not None else setup.problem.objective
+    document["stop_metric"] = _stop_metric_name(plan.competition, plan.experiment) if setup.finds_rounds else None
     document["target_transform"] = _transform_name(plan.competition, plan.experiment)
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits

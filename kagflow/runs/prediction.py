@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from kagflow.competition import open_folder
@@ -12,7 +11,7 @@ from kagflow.config import read_experiment
 from kagflow.data import Frame, read_new_rows
 from kagflow.features.replay import LearnedFeatures
 from kagflow.models.registry import load_model
-from kagflow.runs.directory import STEPS, predictions_frame
+from kagflow.runs.directory import STEPS, mean_by_target, predictions_frame, target_of
 from kagflow.runs.recipe import read_pickle, read_recipe
 from kagflow.runs.record import Run
 from kagflow.runs.submission import make_submission
@@ -33,7 +32,7 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
     Returns
     -------
     Frame
-        As ``test.parquet``: id, the mean prediction, and one prediction a task.
+        As ``test.parquet``: id, the mean prediction (of each target), and one prediction a task.
     Frame
         The submission, in the sample's form.
 
@@ -54,12 +53,16 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
         learned, scale = _steps(kept)
         model = load_model(run.facts["kind"], kept / "model")
         by_task[name] = predict_rows(model, scale, learned.apply(features, x))
-    mean = np.mean(list(by_task.values()), axis=0)
-    columns = [predictions_frame(mean), *(predictions_frame(made, name) for name, made in by_task.items())]
+    targets = competition.facts.several_targets
+    mean = mean_by_target(list(by_task.values()), [target_of(name) for name in by_task])
+    columns = [
+        predictions_frame(mean, targets=targets),
+        *(predictions_frame(made, name) for name, made in by_task.items()),
+    ]
     frame = pl.concat([rows.ids.alias("id").to_frame(), *columns], how="horizontal")
     final = mean if recipe.post is None else recipe.post.apply(mean)
     return frame, make_submission(
-        rows.sample, rows.ids, recipe.classes, final, competition.metric, competition.submission
+        rows.sample, rows.ids, recipe.classes, final, competition.metric, competition.submission, targets
     )
 
 

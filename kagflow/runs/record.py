@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data import Frame
+from kagflow.data.table import targets_array
 from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.runs.directory import PARTIAL
 from kagflow.runs.submission import SUBMISSION
@@ -57,7 +58,10 @@ class Run:
         return same and self.scores["metric"] == other.scores["metric"]
 
     def oof(self) -> Frame:
-        """Return ``oof.parquet``: id, fold, repeat, y, and one prediction or one a class."""
+        """Return ``oof.parquet``: id, fold, repeat, y, and one prediction or one a class.
+
+        Of several targets it has ``y__<target>`` and ``prediction__<target>`` for each.
+        """
         return pl.read_parquet(self.path / "oof.parquet")
 
     def test(self) -> Frame:
@@ -79,8 +83,16 @@ PROCESSED = "processed"
 METRIC_COLUMN = "metric_column_"  # before the name of what else the metric looks at
 
 
+def truth_columns(frame: Frame) -> NDArray[np.generic]:
+    """Return the targets of an OOF frame as the metric takes them, (n,) or (n, targets)."""
+    return targets_array(frame.select(name for name in frame.columns if name == "y" or name.startswith("y__")))
+
+
 def prediction_columns(frame: Frame) -> NDArray[np.generic]:
-    """Return what is scored of an OOF frame, (n,) or (n, k): its processed predictions, or the models' own."""
+    """Return what is scored of an OOF frame: its processed predictions, or the models' own.
+
+    They are (n,), or (n, k) of classes, or (n, targets) of several targets.
+    """
     stem = PROCESSED if any(name.startswith(PROCESSED) for name in frame.columns) else "prediction"
     names = [name for name in frame.columns if name == stem or name.startswith(f"{stem}_")]
     values = frame.select(names).to_numpy(order="c")

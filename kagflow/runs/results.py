@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.data.table import target_codes
+from kagflow.data.table import targets_array
 from kagflow.errors import KagflowError
 from kagflow.metrics import Metric
-from kagflow.runs.directory import RunFolder, predictions_frame, task_name, write_json
+from kagflow.runs.directory import RunFolder, mean_by_target, predictions_frame, write_json
 from kagflow.runs.plan import Plan
 from kagflow.runs.record import METRIC_COLUMN, PROCESSED
 from kagflow.runs.submission import SUBMISSION, make_submission
@@ -35,7 +35,7 @@ class Repeat:
     folds
         (n,) number of the fold that scored each of them.
     predictions
-        (n,) or (n, k) predictions of the models, the mean over seeds.
+        (n,), (n, k) or (n, targets) predictions of the models, the mean over seeds.
     processed
         The same after post-processing, without which it is ``None``.
     """
@@ -67,16 +67,17 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
     repeats = [_repeat(plan, folder, number) for number in numbers]
     scores = _scores(plan, repeats)
     pl.concat(_oof_frame(plan, repeat) for repeat in repeats).write_parquet(folder.path / "oof.parquet")
+    targets = plan.competition.facts.several_targets
     test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
     predictions = [folder.test(task) for task in test]
-    mean = np.mean(predictions, axis=0)
-    columns = [predictions_frame(mean)] + [
-        predictions_frame(prediction, task_name(task)) for task, prediction in zip(test, predictions, strict=True)
+    mean = mean_by_target(predictions, [task.target for task in test])
+    columns = [predictions_frame(mean, targets=targets)] + [
+        predictions_frame(prediction, folder.name_of(task)) for task, prediction in zip(test, predictions, strict=True)
     ]
     pl.concat([pl.DataFrame({"id": plan.data.test.ids}), *columns], how="horizontal").write_parquet(
         folder.path / "test.parquet"
     )
-    _importance([folder.importance(task) for task in plan.tasks]).write_parquet(folder.path / "importance.parquet")
+    _importance_by_target(plan, folder).write_parquet(folder.path / "importance.parquet")
     post = _fitted_post(plan, repeats)
     _submission(plan, mean if post is None else post.apply(mean)).write_csv(folder.path / SUBMISSION)
     write_json(folder.path / "scores.json", scores)
@@ -86,7 +87,13 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
 def _submission(plan: Plan, prediction: NDArray[Any]) -> pl.DataFrame:
     data, competition = plan.data, plan.competition
     return make_submission(
-        data.sample, data.test.ids, data.classes, prediction, competition.metric, competition.submission
+        data.sample,
+        data.test.ids,
+        data.classes,
+        prediction,
+        competition.metric,
+        competition.submission,
+        competition.facts.several_targets,
     )
 
 
@@ -94,10 +101,11 @@ def _repeat(plan: Plan, folder: RunFolder, number: int) -> Repeat:
     """Gather what the tasks of a repeat predicted, and post-process it."""
     rows, predictions = [], []
     for fold in plan.setup.folds:
-        made = [folder.oof(task) for task in plan.tasks if task.fold == fold.number]
-        if made and fold.repeat == number:
+        tasks = [task for task in plan.tasks if task.fold == fold.number]
+        if tasks and fold.repeat == number:
+            made = [folder.oof(task) for task in tasks]
             rows.append(made[0][0])
-            predictions.append(np.mean([prediction for _, prediction in made], axis=0))
+            predictions.append(mean_by_target([oof for _, oof in made], [task.target for task in tasks]))
     order = np.argsort(np.concatenate(rows))
     positions, oof = np.concatenate(rows)[order], np.concatenate(predictions)[order]
     folds = _fold_of(plan.setup.folds, number)[positions]
@@ -114,10 +122,9 @@ def _further(plan: Plan, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]] | N
 
 
 def _known(plan: Plan, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return the target codes and the weights of rows."""
+    """Return the target codes (of several targets a column each) and the weights of rows."""
     table = plan.data.train
-    assert table.y is not None
-    return target_codes(table.y)[rows], None if table.weight is None else table.weight.to_numpy()[rows]
+    return targets_array(plan.data.targets)[rows], None if table.weight is None else table.weight.to_numpy()[rows]
 
 
 def _fitted_post(plan: Plan, repeats: Sequence[Repeat]) -> FittedPost | None:
@@ -129,13 +136,12 @@ def _fitted_post(plan: Plan, repeats: Sequence[Repeat]) -> FittedPost | None:
 
 
 def _oof_frame(plan: Plan, repeat: Repeat) -> pl.DataFrame:
-    table, rows = plan.data.train, repeat.rows
-    assert table.y is not None
+    table, rows, targets = plan.data.train, repeat.rows, plan.competition.facts.several_targets
     known: dict[str, Any] = {
         "id": table.ids[rows],
         "fold": repeat.folds,
         "repeat": np.full(len(rows), repeat.number),
-        "y": table.y[rows],
+        **{f"y__{y.name}" if targets else "y": y[rows] for y in plan.data.targets},
     }
     _, units = plan.setup.splitter.units(table)
     if units is not None:
@@ -144,9 +150,9 @@ def _oof_frame(plan: Plan, repeat: Repeat) -> pl.DataFrame:
         known["weight"] = table.weight[rows]
     if table.further is not None:
         known |= {f"{METRIC_COLUMN}{name}": table.further[name][rows] for name in table.further.columns}
-    made = [predictions_frame(repeat.predictions)]
+    made = [predictions_frame(repeat.predictions, targets=targets)]
     if repeat.processed is not None:
-        made.append(predictions_frame(repeat.scored, PROCESSED))
+        made.append(predictions_frame(repeat.scored, PROCESSED, targets))
     return pl.concat([pl.DataFrame(known), *made], how="horizontal")
 
 
@@ -183,6 +189,7 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
         "cv": float(np.mean(whole)),
         "se": se if np.isfinite(se) else None,
         **({"cv_fitted": float(np.mean(as_fitted))} if as_fitted else {}),
+        **({"targets": _by_target(plan, metric.of_column, repeats)} if metric.several and metric.of_column else {}),
         "units": unit,
         "folds": by_fold,
         "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
@@ -191,6 +198,21 @@ def _scores(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
         "seeds": plan.experiment.seeds,
         "repeats": len(repeats),
     }
+
+
+def _by_target(plan: Plan, metric: Metric, repeats: Sequence[Repeat]) -> dict[str, float | None]:
+    """Return the score of each target by the metric of one, over each repeat's whole OOF, averaged."""
+    of_repeats = []
+    for repeat in repeats:
+        y, weight = _known(plan, repeat.rows)
+        further = _further(plan, repeat.rows)
+        columns = zip(y.T, repeat.scored.T, strict=True)
+        of_repeats.append([_score_or_none(metric, truth, made, weight, further) for truth, made in columns])
+    means: dict[str, float | None] = {}
+    for name, scores in zip(plan.competition.facts.targets, zip(*of_repeats, strict=True), strict=True):
+        known = [score for score in scores if score is not None]
+        means[name] = float(np.mean(known)) if known else None
+    return means
 
 
 def _score_or_none(
@@ -205,6 +227,16 @@ def _score_or_none(
         return metric.score(y, predictions, weight, further)
     except KagflowError:
         return None
+
+
+def _importance_by_target(plan: Plan, folder: RunFolder) -> pl.DataFrame:
+    """Return the mean importance over all fits; where there are several targets, also over those of each."""
+    whole = _importance([folder.importance(task) for task in plan.tasks])
+    for k, name in enumerate(plan.competition.facts.several_targets):
+        own = _importance([folder.importance(task) for task in plan.tasks if task.target == k])
+        own = own.rename({column: f"{column}__{name}" for column in own.columns if column != "feature"})
+        whole = whole.join(own, on="feature", how="left", maintain_order="left")
+    return whole.fill_null(0) if plan.competition.facts.several_targets else whole
 
 
 def _importance(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

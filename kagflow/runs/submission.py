@@ -1,6 +1,6 @@
 """The submission file: predictions in the form of the competition's sample."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ def make_submission(
     prediction: NDArray[np.generic],
     metric: Metric,
     own: Callable[[Frame, Frame], Frame] | None = None,
+    targets: Sequence[str] = (),
 ) -> Frame:
     """Return the submission: the sample's columns and its order of ids.
 
@@ -33,12 +34,14 @@ def make_submission(
     classes
         Labels in class order; empty for regression.
     prediction
-        (m,) or (m, k) predictions of the test rows, in their order.
+        (m,), (m, k) or (m, targets) predictions of the test rows, in their order.
     metric
         Tells whether labels or numbers are wanted.
     own
-        The competition's own way: a frame of ``id`` and ``prediction`` (or a column a class) and the sample in, the
-        submission out.
+        The competition's own way: a frame of ``id`` and ``prediction`` (or a column a class, or a target) and the
+        sample in, the submission out.
+    targets
+        Names of the targets where there are several; the sample's columns are called so, in any order.
 
     Raises
     ------
@@ -46,9 +49,12 @@ def make_submission(
         The sample's ids are not those of the test rows, or its columns do not fit the predictions.
     """
     if own is not None:
-        return _own_submission(sample, ids, classes, prediction, own)
+        return _own_submission(sample, ids, targets or classes, prediction, own)
     id_column, *columns = sample.columns
-    values = _values(classes, prediction, metric, columns)
+    if targets:
+        values = _values_of_targets(classes, prediction, metric, columns, targets)
+    else:
+        values = _values(classes, prediction, metric, columns)
     frame = pl.DataFrame({_KEY: ids, **values})
     keys = sample.select(id_column, sample_ids(sample, ids).alias(_KEY))
     joined = keys.join(frame, on=_KEY, how="left", maintain_order="left").drop(_KEY)
@@ -66,14 +72,13 @@ def make_submission(
 def _own_submission(
     sample: Frame,
     ids: pl.Series,
-    classes: tuple[str, ...],
+    columns: Sequence[str],
     prediction: NDArray[np.generic],
     own: Callable[[Frame, Frame], Frame],
 ) -> Frame:
     """Return what the competition's own function makes, having checked that it has the sample's form."""
-    names = ["prediction"] if prediction.ndim == 1 else list(classes)
-    columns = np.atleast_2d(prediction.T)
-    given = pl.DataFrame({"id": ids, **dict(zip(names, columns, strict=True))})
+    names = ["prediction"] if prediction.ndim == 1 else columns
+    given = pl.DataFrame({"id": ids, **dict(zip(names, np.atleast_2d(prediction.T), strict=True))})
     try:
         made = own(given, sample)
     except Exception as error:
@@ -105,6 +110,29 @@ def sample_ids(sample: Frame, ids: pl.Series) -> pl.Series:
     if isinstance(dtype, pl.Date | pl.Datetime | pl.Time):
         return written.str.strptime(dtype, strict=False)
     return written.cast(dtype, strict=False)
+
+
+def _values_of_targets(
+    classes: tuple[str, ...],
+    prediction: NDArray[np.generic],
+    metric: Metric,
+    columns: list[str],
+    targets: Sequence[str],
+) -> dict[str, pl.Series]:
+    """Return the predictions of each target, in the order of the sample's columns."""
+    if set(columns) != set(targets):
+        lacking = [name for name in targets if name not in columns] or [name for name in columns if name not in targets]
+        raise DataError(
+            f"the sample submission's columns {', '.join(columns[:5])} are not the targets {', '.join(targets[:5])}: "
+            f"{lacking[0]!r} is among the {'targets' if lacking[0] in targets else 'columns'} only",
+            hint="list the same names under `target`, or write the file in the sample's form by submission.py",
+            where="sample submission",
+        )
+    by_target = metric.prepare(prediction)
+    values = {name: pl.Series(by_target[:, k]) for k, name in enumerate(targets)}
+    if metric.wants == "label" and classes:
+        values = {name: pl.Series(classes).gather(labels) for name, labels in values.items()}
+    return {name: values[name] for name in columns}
 
 
 def _values(

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import platform
 import subprocess
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ _PACKAGES = (
     "catboost",
     "joblib",
 )
+_OPTIONAL = ("pytabkit", "torch")
 
 
 @functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide on a result."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES}
+    installed = (*_PACKAGES, *(name for name in _OPTIONAL if util.find_spec(name) is not None))
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in installed}
 
 
 @functools.cache

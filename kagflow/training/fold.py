@@ -6,7 +6,9 @@ target is not in reach of anything in this file.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,18 @@ from numpy.typing import NDArray
 from kagflow.codes import Acceptance, Noted
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
+from kagflow.data.table import target_codes
 from kagflow.errors import ModelError, SplitError
+from kagflow.features.blame import blaming
 from kagflow.features.crossfit import TEST, Built, build
 from kagflow.features.giveaway import target_among_features
 from kagflow.features.pool import Pool
 from kagflow.features.replay import LearnedFeatures
+from kagflow.metrics import Metric
 from kagflow.models import Batch, FittedModel, Model, Problem, Resources
+from kagflow.models.objective import StopScore
 from kagflow.splits import Folds, Splitter
+from kagflow.training.cache import FrameCache
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
 
@@ -31,12 +38,12 @@ _ROWS_FOR_REFIT = 100_000
 
 @dataclass(frozen=True)
 class Setup:
-    """What all tasks of a run share.
+    """What all tasks of a run share; of several targets, all tasks of one.
 
     Attributes
     ----------
     table
-        The training rows, of which splitters know ids, groups, time and classes.
+        The training rows, of which splitters know ids, groups, time and classes; their target is the one to fit.
     pool
         Their features (and those of test and extra rows), before folds.
     folds, splitter
@@ -49,6 +56,12 @@ class Setup:
         Of one task.
     acceptance
         Which guards are accepted, and what they let through in this run.
+    stop_metric
+        What early stopping follows; ``None`` for the library's own loss.
+    shared
+        The features of each fold while they are needed.
+    cache
+        Features of earlier runs; ``None`` to build all of them.
     """
 
     table: Table
@@ -61,7 +74,9 @@ class Setup:
     experiment: Experiment
     resources: Resources
     acceptance: Acceptance = field(default_factory=Acceptance, repr=False)
+    stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
+    cache: FrameCache | None = field(default=None, repr=False)
 
     @property
     def finds_rounds(self) -> bool:
@@ -72,17 +87,18 @@ class Setup:
     def refits(self) -> bool:
         """Whether a model is fitted again on all training rows once its rounds are known."""
         rounds = self.model.rounds
-        if not isinstance(rounds, RoundsConfig):
+        if not isinstance(rounds, RoundsConfig) or not self.model.refits:
             return False
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
 
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a fold with a seed, or (without a fold) the refit on all training rows."""
+    """One fit: a fold with a seed, or (without a fold) the refit on all training rows; of which target, by number."""
 
     fold: int | None
     seed: int
+    target: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,26 +201,30 @@ def _carve(setup: Setup, train: Rows, share: float) -> tuple[Rows, Rows]:
 
 
 def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Built:
-    """Return the features of a fit, shared between the seeds of a fold."""
+    """Return the features of a fit.
+
+    They are shared between the seeds of a fold (and its targets, where no step sees one), and with other runs where
+    they are kept.
+    """
     experiment, prove = setup.experiment, task.fold in (0, None)
-
-    def make() -> Built:
-        built = build(
-            setup.pool,
-            train,
-            apply,
-            test=test,
-            repeat=0 if task.fold is None else setup.folds.folds[task.fold].repeat,
-            only=experiment.only,
-            drop=experiment.drop,
-            prove=prove,
-        )
-        if prove:
-            for error in target_among_features(setup.pool, setup.table.x, built):
-                setup.acceptance.stop(error)
-        return built
-
-    return setup.shared.get(task.fold, train, make)
+    asked: dict[str, Any] = {
+        "train": train,
+        "apply": apply,
+        "test": test,
+        "repeat": 0 if task.fold is None else setup.folds.folds[task.fold].repeat,
+        "only": experiment.only,
+        "drop": experiment.drop,
+        "prove": prove,
+    }
+    make = partial(build, setup.pool, **asked)
+    if setup.cache is not None:
+        make = partial(setup.cache.get_or_build, asked, make)
+    built = setup.shared.get(task.fold, train, make)
+    built = replace(built, y=setup.pool.y[built.rows])
+    if prove and task.seed == experiment.seed:
+        for error in target_among_features(setup.pool, setup.table.x, built):
+            setup.acceptance.stop(error)
+    return built
 
 
 def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None) -> tuple[FittedModel, FittedTransform]:
@@ -213,6 +233,8 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
     stop_batch = None
     if stop is not None:
         stop_batch = _batch(setup, scale, built.frames[STOP], setup.pool.y[stop], stop)
+        if setup.stop_metric is not None:
+            stop_batch = replace(stop_batch, score=_stop_score(setup, setup.stop_metric, scale, stop_batch, stop))
     fitted = model.fit(train, stop_batch, problem=setup.problem, resources=setup.resources, seed=seed)
     return fitted, scale
 
@@ -220,6 +242,19 @@ def _fit(setup: Setup, model: Model, built: Built, seed: int, stop: Rows | None)
 def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:
     weight = setup.pool.weight
     return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
+
+
+def _stop_score(setup: Setup, metric: Metric, scale: FittedTransform, batch: Batch, stop: Rows) -> StopScore:
+    """Return the stop metric as a function of predictions: of the stop rows only, on the original scale."""
+    y = target_codes(setup.pool.y[stop])
+    known = setup.table.further
+    further = None if known is None else {name: known[name][stop].to_numpy() for name in known.columns}
+
+    def score(prediction: Predictions) -> float:
+        with blaming(metric.function):
+            return metric.score(y, scale.back(batch.x, prediction), batch.weight, further)
+
+    return StopScore(metric.name, metric.direction == "maximize", score)
 
 
 def predict_rows(model: FittedModel, scale: FittedTransform, x: Frame) -> Predictions:

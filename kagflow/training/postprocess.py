@@ -466,6 +466,39 @@ class Round(Post):
         return FittedRound(np.unique(y.astype(np.float64)))
 
 
+# --- several targets --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FittedColumns:
+    """What was fitted to the predictions of each target, in their order."""
+
+    columns: tuple[FittedPost, ...]
+
+    def apply(self, prediction: Values) -> Values:
+        """Return (n, t) processed predictions."""
+        return np.stack([own.apply(p) for own, p in zip(self.columns, prediction.T, strict=True)], axis=1)
+
+
+@dataclass(frozen=True)
+class Columns(Post):
+    """The same post-processing for each of several targets, fitted to each by itself.
+
+    Parameters
+    ----------
+    of
+        That of one target.
+    """
+
+    of: Post
+
+    def fit(self, y: Values, prediction: Values, weight: Values | None = None) -> FittedColumns:
+        """Fit each column; see ``Post.fit``, here with (n, t) targets and predictions."""
+        return FittedColumns(
+            tuple(self.of.fit(truth, made, weight) for truth, made in zip(y.T, prediction.T, strict=True))
+        )
+
+
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
@@ -511,13 +544,22 @@ def find_post(name: str, metric: Metric) -> Post:
     name
         ``threshold``, ``kappa``, ``isotonic``, ``platt``, ``clip`` or ``round``.
     metric
-        What is to become better, for those that look at it.
+        What is to become better, for those that look at it. Where it scores several targets, each is processed by
+        itself, for the metric of one.
 
     Raises
     ------
     ConfigError
-        There is none.
+        There is none, or the metric does not say what is better for one target.
     """
     if name not in POSTS:
         raise ConfigError(f"no post-processing is called {name!r}", hint=did_you_mean(name, POSTS), where="postprocess")
+    if metric.several:
+        if metric.of_column is None:
+            raise ConfigError(
+                f"each target is post-processed by itself, and {metric.name} has no metric of one target",
+                hint="give METRIC one, as `of_column`",
+                where="postprocess",
+            )
+        return Columns(find_post(name, metric.of_column))
     return POSTS[name](metric)

@@ -36,7 +36,7 @@ def look_too_near(project):
 
 
 def mix_ids(project):
-    project.facts(tables={"more": "train.csv"})
+    project.facts(tables={"more": "test.csv"})
     project.write(
         "competitions/toy/tables.py",
         "import polars as pl\ndef assemble(tables):\n"
@@ -102,9 +102,9 @@ def test_check_shows_what_is_accepted(project):
     project.facts(accept={"KF105": "it is the price of last year"})
     said = project.cli("check", "toy").out
     assert "accepted: KF105 test lacks extra; they are not features\n  reason: it is the price of last year\n" in said
-    assert "nothing to report" in said
+    assert "0 errors, 0 warnings, 1 note" in said  # that the folds mirror test
     document = json.loads(project.cli("check", "toy", "--json").out)
-    assert document["findings"] == []
+    assert "KF105" not in {each["code"] for each in document["findings"]}
     assert [(each["code"], each["reason"]) for each in document["accepted"]] == [
         ("KF105", "it is the price of last year")
     ]

@@ -62,7 +62,18 @@ def test_json_of_runs_and_check(project):
     assert json.loads(project.cli("runs", "toy", "--json").out)["results"]
     against = json.loads(project.cli("runs", "toy", "--against", "default", "--json").out)
     assert (against["difference"], against["better"]) == (0, None)
-    assert "findings" in json.loads(project.cli("check", "toy", "--json").out)
+    checked = json.loads(project.cli("check", "toy", "--json").out)
+    assert [finding["code"] for finding in checked["findings"]] == ["KF143"]
+    assert checked["advice"]["splitter"] == {"kind": "kfold", "folds": 3, "seed": 1}
+
+
+def test_text_of_a_check_that_finds_the_folds_at_fault(project, snapshot):
+    project.facts(ignore=["shop", "w"])  # test has the latest days
+    said = project.cli("check", "toy")
+    assert said.code == 1
+    assert stable(project, said.out) == snapshot
+    document = json.loads(project.cli("check", "toy", "--json").out, parse_constant=pytest.fail)
+    assert document["advice"]["time"] == "day"
 
 
 def test_a_finding_of_severity_error_is_one(project):

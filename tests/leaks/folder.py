@@ -1,6 +1,6 @@
 """A competition in a folder of its own: facts, features and small files, as a competitor has them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ import polars as pl
 import yaml
 
 from kagflow.audit.audit import Report, audit
+from kagflow.audit.check import check_competition
+from kagflow.audit.findings import Finding
 from kagflow.competition import Competition, load
 from kagflow.config import Experiment
+from kagflow.data import find_source, read_dataset
 from kagflow.runs import Run, cross_validate
 
 ROWS, TEST_ROWS, SHOPS = 240, 60, 24
@@ -77,6 +80,8 @@ class Folder:
         What differs from a small regression, and from a few trees.
     add
         Columns besides, of train and of test.
+    train
+        What else was done to train.
     """
 
     features: str = "FEATURES = FeatureSet()"
@@ -84,6 +89,7 @@ class Folder:
     facts: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=lambda: TREES)
     add: tuple[Mapping[str, pl.Expr], Mapping[str, pl.Expr]] = ({}, {})
+    train: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
 
     def write(self, root: Path) -> tuple[Competition, Experiment, Path]:
         """Write it down, and return the competition, the experiment and the folder of the files."""
@@ -95,7 +101,8 @@ class Folder:
         (place / "features.py").write_text(HEAD + self.features)
         if self.target:
             (place / "target.py").write_text(self.target)
-        for name, frame, more in zip(("train", "test"), rows(facts["task"]), self.add, strict=True):
+        train, test = rows(facts["task"])
+        for name, frame, more in zip(("train", "test"), (self.train(train), test), self.add, strict=True):
             frame.with_columns(**more).write_csv(files / f"{name}.csv")
         sample = rows(facts["task"])[1].select("row", y=pl.lit(0.5))
         sample.write_csv(files / "sample_submission.csv")
@@ -105,6 +112,12 @@ class Folder:
         """Audit it."""
         competition, experiment, files = self.write(root)
         return audit(competition, experiment, source=files)[0]
+
+    def check(self, root: Path) -> tuple[Finding, ...]:
+        """Check its files, rows and folds."""
+        competition, _, files = self.write(root)
+        source = find_source(competition.name, competition.facts, root, files)
+        return check_competition(competition, read_dataset(source, competition.facts, competition.additions)).findings
 
     def cv(self, root: Path) -> Run:
         """Cross-validate it."""

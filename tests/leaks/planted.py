@@ -41,7 +41,7 @@ class Planted:
     where
         A part of the finding's ``where``.
     found_by
-        ``audit``, or ``cv`` where a guard that is always on stops the run.
+        ``audit``; ``cv`` where a guard that is always on stops the run; ``check`` where the rows are at fault.
     """
 
     folder: Folder
@@ -255,6 +255,20 @@ def add_mean(x):
 
 FEATURES = FeatureSet(rows=[add_mean])
 """
+
+
+def repeated(train):
+    return pl.concat([train, train[:120].with_columns(pl.col("row") + 1000)])
+
+
+def with_later_ids(train):
+    return train.with_columns(row=pl.col("y").rank("ordinal") + 1000)
+
+
+def sorted_by_target(train):
+    return train.sort("y")
+
+
 TIME = {"time": "day", "ignore": ["patient"]}
 FORWARD = {**TIME, "splitter": {"kind": "forward", "folds": 3}}
 FOLDERS: Mapping[str, Planted] = {
@@ -307,4 +321,7 @@ FOLDERS: Mapping[str, Planted] = {
     "a group in both halves": Planted(
         Folder(facts={"group": "patient", "ignore": ["day"]}), "KF307", where="splitter.kind", found_by="cv"
     ),
+    "rows that repeat in other folds": Planted(Folder(train=repeated), "KF112", found_by="check"),
+    "an id that carries the target": Planted(Folder(train=with_later_ids), "KF122", found_by="check"),
+    "an order of rows that carries the target": Planted(Folder(train=sorted_by_target), "KF123", found_by="check"),
 }

@@ -8,6 +8,7 @@ import pytest
 from kagflow.errors import ConfigError, KagflowError
 from kagflow.testing import audit_function
 from tests.leaks.clean import CLEAN as FOLDERS_CLEAN
+from tests.leaks.folder import Folder
 from tests.leaks.functions import CLEAN, FOLDS, FUNCTIONS, X, Y, without_outliers
 from tests.leaks.planted import FOLDERS
 
@@ -44,6 +45,17 @@ def test_a_leak_that_a_guard_stops_never_gets_a_score(name, tmp_path):
         planted.folder.cv(tmp_path)
     assert caught.value.code == planted.code
     assert planted.where in caught.value.where
+
+
+@pytest.mark.parametrize("name", [name for name, planted in FOLDERS.items() if planted.found_by == "check"])
+def test_rows_at_fault_are_found_by_check(name, tmp_path):
+    planted = FOLDERS[name]
+    assert planted.code in {finding.code for finding in planted.folder.check(tmp_path)}
+
+
+def test_check_finds_nothing_of_the_kind_in_clean_rows(tmp_path):
+    rows_at_fault = {planted.code for planted in FOLDERS.values() if planted.found_by == "check"}
+    assert not rows_at_fault & {finding.code for finding in Folder().check(tmp_path)}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -28,6 +28,8 @@ NEAR_PAIRS = PAIRS + RNG.normal(size=(ROWS, 2))
 TIMES = np.ceil(5 * VALUES)
 HAPPENED = RNG.integers(0, 2, ROWS)
 STRATA = RNG.integers(0, 3, ROWS)
+BINARY_PAIRS = RNG.integers(0, 2, (ROWS, 2))
+CHANCE_PAIRS = np.clip(0.3 * BINARY_PAIRS + RNG.uniform(0, 0.7, (ROWS, 2)), 0.01, 0.99)
 
 
 @dataclass
@@ -58,8 +60,10 @@ def smape_in_a_loop(y: Floats, p: Floats, sample_weight: Floats | None) -> float
     return float(np.average(terms, weights=sample_weight))
 
 
-def mcrmse_by_column(y: Floats, p: Floats, sample_weight: Floats | None) -> float:
-    return float(np.mean([sk.root_mean_squared_error(y[:, c], p[:, c], sample_weight=sample_weight) for c in (0, 1)]))
+def by_column(score: Callable[..., float]) -> Callable[..., float]:
+    return lambda y, p, sample_weight, **further: float(
+        np.mean([score(y[:, c], p[:, c], sample_weight=sample_weight, **further) for c in range(y.shape[1])])
+    )
 
 
 def gini_by_auc(y: Floats, p: Floats, sample_weight: Floats | None) -> float:
@@ -99,7 +103,7 @@ def map_at_two_in_a_loop(y: NDArray[Any], p: Floats, sample_weight: Floats | Non
 EXAMPLES: dict[str, Example] = {
     "rmse": Example(VALUES, ESTIMATES, sk.root_mean_squared_error),
     "rmsle": Example(VALUES, ESTIMATES, sk.root_mean_squared_log_error),
-    "mcrmse": Example(PAIRS, NEAR_PAIRS, mcrmse_by_column),
+    "mcrmse": Example(PAIRS, NEAR_PAIRS, by_column(sk.root_mean_squared_error)),
     "mae": Example(VALUES, ESTIMATES, sk.mean_absolute_error),
     "wmae": Example(VALUES, ESTIMATES, sk.mean_absolute_error),
     "medae": Example(VALUES, ESTIMATES, sk.median_absolute_error),
@@ -135,6 +139,15 @@ EXAMPLES: dict[str, Example] = {
         lambda y, p, sample_weight: sk.cohen_kappa_score(
             y, np.rint(p), weights="quadratic", sample_weight=sample_weight, labels=np.arange(-2, 9)
         ),
+    ),
+    "mean_columnwise@mae": Example(PAIRS, NEAR_PAIRS, by_column(sk.mean_absolute_error)),
+    "mean_columnwise@rmsle": Example(np.exp(PAIRS), np.exp(NEAR_PAIRS), by_column(sk.root_mean_squared_log_error)),
+    "mean_columnwise@medae": Example(PAIRS, NEAR_PAIRS, by_column(sk.median_absolute_error)),
+    "mean_columnwise@auc": Example(BINARY_PAIRS, CHANCE_PAIRS, by_column(sk.roc_auc_score)),
+    "mean_columnwise@log_loss": Example(BINARY_PAIRS, CHANCE_PAIRS, by_column(sk.log_loss)),
+    "mean_columnwise@f1": Example(BINARY_PAIRS, CHANCE_PAIRS, by_column(of_labels(sk.f1_score))),
+    "mean_columnwise@concordance@event": Example(
+        np.ceil(np.exp(PAIRS)), NEAR_PAIRS, by_column(concordance_of_pairs), {"event": HAPPENED}
     ),
     "map@2": Example(CLASSES, SHARES, map_at_two_in_a_loop),
     "concordance": Example(TIMES, ESTIMATES, concordance_of_pairs),

@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 from kagflow.errors import ConfigError, KagflowError
 from kagflow.metrics import METRICS, Confusion, Metric, RowMean, find_metric
 from kagflow.stats import bootstrap_se
-from tests.metrics.examples import CHANCES, CLASSES, ESTIMATES, GRADES, GUESSES, ROWS, SHARES, VALUES, Floats
+from tests.metrics.examples import (
+    BINARY_PAIRS,
+    CHANCE_PAIRS,
+    CHANCES,
+    CLASSES,
+    ESTIMATES,
+    GRADES,
+    GUESSES,
+    ROWS,
+    SHARES,
+    VALUES,
+    Floats,
+)
 
 
 def custom(function: Callable[..., float], **changes: object) -> Metric:
@@ -48,6 +60,11 @@ def test_log_loss_rescales_rows_that_do_not_add_up_to_one() -> None:
     assert METRICS["log_loss"].score(CLASSES, 7 * SHARES) == pytest.approx(METRICS["log_loss"].score(CLASSES, SHARES))
 
 
+def test_each_of_several_targets_has_a_label_of_its_own() -> None:
+    chances = np.array([[0.2, 0.9], [0.6, 0.5]])
+    assert find_metric("mean_columnwise@accuracy").prepare(chances).tolist() == [[0, 1], [1, 0]]
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -78,6 +95,21 @@ def test_an_own_metric_that_returns_nan_is_refused() -> None:
 def test_shapes_must_fit(y: Floats, prediction: Floats) -> None:
     with pytest.raises(KagflowError, match="cannot be scored"):
         METRICS["rmse"].score(y, prediction)
+
+
+@pytest.mark.parametrize("name", ["mcrmse", "mean_columnwise@auc"])
+def test_predictions_have_a_column_for_each_target(name: str) -> None:
+    metric, one = find_metric(name), BINARY_PAIRS[:, 0].astype(np.float64)
+    for prediction in (one, one[:, np.newaxis], np.stack([one, one, one], axis=1)):
+        with pytest.raises(KagflowError, match="cannot be scored"):
+            metric.score(BINARY_PAIRS, prediction)
+
+
+def test_one_class_in_one_of_several_targets_is_told() -> None:
+    y = np.stack([BINARY_PAIRS[:, 0], np.ones(ROWS, dtype=np.int64)], axis=1)
+    with pytest.raises(KagflowError, match="returned nan") as caught:
+        find_metric("mean_columnwise@auc").score(y, CHANCE_PAIRS)
+    assert "one class only" in caught.value.hint
 
 
 # --- direction and names ---------------------------------------------------------------------------------------------

@@ -206,6 +206,21 @@ def test_one_column_of_mcrmse_is_rmse() -> None:
     assert METRICS["mcrmse"].score(VALUES, VALUES + 0.5) == pytest.approx(0.5)
 
 
+def test_the_mean_over_targets_follows_the_metric_of_one() -> None:
+    """What models fit, and on which scale, is what it would be for one target."""
+    metric = find_metric("mean_columnwise@pinball@0.9")
+    assert (metric.direction, metric.quantile, metric.objective) == ("minimize", 0.9, "absolute_error")
+    assert find_metric("mean_columnwise@rmsle").transform == "log1p"
+    assert find_metric("mean_columnwise@wmae").needs_weight
+    assert find_metric("mean_columnwise@concordance@event").columns == ("event",)
+
+
+def test_mcrmse_is_the_mean_over_targets_of_rmse() -> None:
+    y, prediction = np.stack([VALUES, VALUES**2], axis=1), np.stack([VALUES + 0.5, VALUES**2 + 1.5], axis=1)
+    assert METRICS["mcrmse"].score(y, prediction) == pytest.approx(1.0)
+    assert find_metric("mean_columnwise@rmse").score(y, prediction) == pytest.approx(1.0)
+
+
 def test_a_pinball_loss_is_least_at_its_quantile() -> None:
     y, metric = np.random.default_rng(1).normal(size=2001), find_metric("pinball@0.9")
     candidates = np.linspace(-2, 2, 401)

@@ -7,12 +7,11 @@ import polars as pl
 import pytest
 
 from kagflow.errors import DataError
-from kagflow.models.registry import KINDS
 from kagflow.runs import predict, read_run
 
 FEW = ("rounds=5",)
 MODELS = {
-    **{kind: (f"model.kind={kind}", *FEW) for kind in KINDS if kind != "sklearn"},
+    **{kind: (f"model.kind={kind}", *FEW) for kind in ("lightgbm", "xgboost", "catboost")},
     "ridge": ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge"),
     "forest": ("model.kind=sklearn", "model.estimator=sklearn.ensemble.ExtraTreesRegressor"),
 }

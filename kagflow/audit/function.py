@@ -48,6 +48,7 @@ class FunctionSubject:
         self._pairs = [(np.asarray(train), np.asarray(valid)) for train, valid in folds]
         self.folds: Sequence[Scored] = [Scored(k, *pair) for k, pair in enumerate(self._pairs)]
         self.y, self.classes = _codes(y)
+        self._labels = np.unique(np.asarray(y))
         self.groups: Rows | None = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         self.time = None if time is None else pl.Series("time", np.asarray(time))
         lengths = {len(x), len(self.y)} | {len(each) for each in (self.groups, self.time) if each is not None}
@@ -66,6 +67,7 @@ class FunctionSubject:
                 f"the function returned {oof.shape[0]} predictions for {len(self.y)} rows",
                 hint="return one a row, NaN where no fold scores it",
             )
+        oof = self._as_codes(oof)
         missing = sum(int(np.isnan(as_columns(oof[fold.valid])).any(axis=1).sum()) for fold in self.folds)
         if missing:
             raise ConfigError(
@@ -73,6 +75,19 @@ class FunctionSubject:
                 hint="a score over some of the rows is another score; drop outliers from training rows only",
             )
         return {number: Seen(oof[self.folds[number].valid]) for number in {*fit, *look}}
+
+    def _as_codes(self, oof: Values) -> Values:
+        """Return the class codes of predicted labels; numbers stay."""
+        if oof.dtype.kind in "fiub":
+            return oof
+        unknown = ~np.isin(oof, self._labels)
+        if unknown.any():
+            raise ConfigError(
+                f"expected probabilities, or labels out of {self._labels.tolist()[:5]}; got {str(oof[unknown][0])!r}",
+                hint="return labels as the target has them",
+            )
+        codes: Values = np.searchsorted(self._labels, oof)
+        return codes
 
 
 def _take(values: Any, rows: Rows) -> Any:

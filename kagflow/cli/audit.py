@@ -47,5 +47,5 @@ def _print_report(report: Report, path: Path) -> None:
     if report.subsampled:
         print(f"looked at: {', '.join(report.subsampled)}")
     leaks = len(report.leaks)
-    found = f"{leaks} leaks found" if leaks else "no leak found"
+    found = f"{leaks} leak{'s' * (leaks > 1)} found" if leaks else "no leak found"
     print(f"{found} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {path}")

@@ -70,7 +70,7 @@ class PipelineSubject:
     def _run_fold(self, setup: Setup, number: int, fit: bool) -> Seen:
         recorder = _Recorder()
         watched = _Watched(setup.transform)
-        model = setup.model if fit else _Silent({}, 1)
+        model = setup.model if fit else _silent(setup.model)
         own = replace(setup, shared=recorder, transform=watched, model=model)
         result = run_task(own, Task(number, self._plan.experiment.seed))
         seen = _seen(result if fit else None, recorder.built)
@@ -185,7 +185,7 @@ class _Nothing:
     """What the silent model learned."""
 
     width: int
-    rounds: int | None = None
+    rounds: int | None = 1
 
     def predict(self, x: Frame) -> NDArray[np.float64]:
         return np.full(x.height if self.width == 1 else (x.height, self.width), 0.5)
@@ -201,13 +201,18 @@ class _Silent(Model):
     """Stands in for the model where only the frames are looked at."""
 
     kind = "silent"
-    uses_rounds = False
+    uses_rounds = True
     owned: Mapping[str, str] = {}  # type: ignore[misc]
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
     ) -> FittedModel:
         return _Nothing(len(problem.classes) if problem.task == "multiclass" else 1)
+
+
+def _silent(model: Model) -> Model:
+    """Return the silent model for which the same features are built in the same order as for a model."""
+    return _Silent({}, model.rounds if model.uses_rounds else 1)
 
 
 def with_few_rounds(experiment: Experiment) -> Experiment:

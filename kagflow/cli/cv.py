@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kagflow.cli.printing import print_results, rounded, with_noise
+from kagflow.cli.printing import print_results, relative, rounded, with_noise
 from kagflow.competition import Competition, load
 from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
@@ -133,8 +133,8 @@ def _print_run(competition: Competition, run: Run) -> None:
             f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)"
         )
     print(f"  seconds  {run.facts['seconds']:.1f}")
-    print(f"  run      {_relative(run.path)}")
-    print(f"  submit   {_relative(run.path / SUBMISSION)}")
+    print(f"  run      {relative(run.path)}")
+    print(f"  submit   {relative(run.path / SUBMISSION)}")
 
 
 def _of_targets(scores: dict[str, float | None], se: float | None) -> str:
@@ -150,8 +150,3 @@ def _what_was_looked_at(run: Run) -> str:
     if look["folds"]:
         parts.append(f"{len(look['folds'])} of the folds")
     return ", ".join(parts)
-
-
-def _relative(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,7 +97,7 @@ def cross_validate(
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = make_plan(competition, experiment, config, origin, extra, look)
     if cache:
-        plan = replace(plan, setups=tuple(replace(setup, cache=_frames(plan, setup)) for setup in plan.setups))
+        plan = replace(plan, setups=tuple(_with_cache(plan, setup) for setup in plan.setups))
     folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
@@ -126,10 +127,10 @@ def cross_validate(
         raise
 
 
-def _frames(plan: Plan, setup: Setup) -> FrameCache | None:
-    """Return where the features of a target are kept; ``None`` where nobody can tell them from others."""
-    context = features_context(plan, setup)
-    return None if context is None else FrameCache(plan.competition.data_folder / "frames", context)
+def _with_cache(plan: Plan, setup: Setup) -> Setup:
+    """Return a setup whose features are kept for later runs, or taken from earlier ones."""
+    folder = plan.competition.data_folder / "frames"
+    return replace(setup, cache=FrameCache(folder, partial(features_context, plan, setup)))
 
 
 def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:

@@ -99,7 +99,8 @@ def _applicable(bench: Bench) -> Iterable[tuple[str, str, Experiment]]:
     yield "valid targets", fitted, bench_tests.valid_targets
     if frames:
         yield "own target", "features of two training rows", bench_tests.own_target
-    yield "rows apart", f"{frames}predictions of fold {bench.audited[-1]}", bench_tests.rows_apart
+        yield "target means", f"features of folds {_listed(bench.audited)}", bench_tests.target_means
+    yield "rows apart", fitted, bench_tests.rows_apart
     if subject.time is not None:
         yield "later rows", fitted, bench_tests.later_rows
     if subject.groups is not None:
@@ -169,6 +170,8 @@ def _declared(plan: Plan) -> Iterable[str]:
         yield f"pooled: {name_of(step)} learns from test features"
     for past in features.history:
         yield f"history: {name_of(past)} looks back by {past.lag}"
+    for name in plan.data.tables:
+        yield f"table: {name} is joined; it stands as it is in every experiment"
     extra = len(plan.setup.pool.extra_rows)
     if extra:
         yield f"extra: {extra:,} rows join the training rows, and are never scored"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.audit.difference import Moved, moved, own_encoding_moved
@@ -20,6 +21,7 @@ _SEED = 20_011
 _OWN_ROWS = 2
 _CHANCE = 4.0  # standard errors; beyond chance in one of 30,000 audits of a clean pipeline
 _DEALS = 200
+_ENOUGH_ROWS, _ENOUGH_VALUES, _EQUAL, _MOST = 5, 5, 1e-9, 0.9  # what is a mean of targets: see is_target_mean
 _NOT_REPEATABLE = 3.0  # changes up to that many times the largest one of an unchanged rerun are its own noise
 
 Carried = Callable[[int, Sequence[str]], str]
@@ -198,7 +200,14 @@ def own_target(bench: Bench) -> list[Finding]:
 
 def rows_apart(bench: Bench) -> list[Finding]:
     """Change the features of half of the valid rows and of all test rows: no other prediction may move."""
-    fold = bench.fold(bench.audited[-1])
+    for fold in map(bench.fold, bench.audited):
+        found = _rows_apart(bench, fold)
+        if found:
+            return found
+    return []
+
+
+def _rows_apart(bench: Bench, fold: Scored) -> list[Finding]:
     rng = _rng(2)
     changed = np.sort(rng.choice(fold.valid, len(fold.valid) // 2, replace=False))
     still = ~np.isin(fold.valid, changed)
@@ -295,6 +304,18 @@ def coin_flip(bench: Bench) -> list[Finding]:
     numbers = bench.audited
     dealt = _rng(7).permutation(len(subject.y))
     seen = subject.run(bench.world.with_targets(np.arange(len(dealt)), dealt), numbers)
+    if all(_same(bench.seen[number], seen[number]) for number in numbers):
+        return [
+            Finding(
+                code="KF211",
+                severity="error",
+                message="with all targets dealt out at random, every prediction is what it was: the pipeline does not "
+                "use the targets that it is handed, so that no experiment says anything",
+                where=f"folds {_listed(numbers)}",
+                hint="a function must use its own arguments, not what stands outside of it; put all that looks at rows "
+                "inside",
+            )
+        ]
     rows = np.concatenate([bench.fold(number).valid for number in numbers])
     predictions = np.concatenate([as_columns(oof) for number in numbers if (oof := seen[number].oof) is not None])
     # Each of two folds helps to predict the other by the same pairs of rows, so that chance goes farther.
@@ -309,11 +330,83 @@ def coin_flip(bench: Bench) -> list[Finding]:
             code="KF208",
             severity="error",
             message=f"targets dealt out at random are predicted {distance:.1f} standard errors better than chance",
-            where=f"folds {', '.join(map(str, numbers))}",
+            where=f"folds {_listed(numbers)}",
             size=distance,
             hint="some column carries the very target that is scored; see the other findings, and `kagflow check`",
         )
     ]
+
+
+def _same(before: Seen, after: Seen) -> bool:
+    return before.oof is not None and after.oof is not None and np.array_equal(before.oof, after.oof)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return " and ".join(map(str, numbers))
+
+
+def target_means(bench: Bench) -> list[Finding]:
+    """Look for columns that are the mean target of the rows that share a value, the scored rows among them.
+
+    Nothing is changed for that: a table that holds such means stands still in every experiment, wherever it is from.
+    """
+    subject = bench.subject
+    for fold in map(bench.fold, bench.audited):
+        seen = bench.seen[fold.number]
+        if "train" not in seen.frames or "valid" not in seen.frames:
+            return []
+        own = seen.rows["train"] < len(subject.y)  # without extra rows
+        rows = np.concatenate([seen.rows["train"][own], fold.valid])
+        frame = pl.concat([seen.frames["train"].filter(pl.Series(own)), seen.frames["valid"]])
+        targets = targets_as_columns(subject, max(subject.classes, 1) if subject.classes > 2 else 1, rows)
+        columns = tuple(name for name in frame.columns if is_target_mean(frame[name], targets))
+        if columns:
+            steps = dict.fromkeys(where_is(seen.made_by[name]) for name in columns if name in seen.made_by)
+            return [
+                Finding(
+                    code="KF210",
+                    severity="error",
+                    message=f"{', '.join(columns[:3])}: the value is the mean target of all rows that have it, scored "
+                    f"rows of fold {fold.number} among them",
+                    where="; ".join(steps) or "the files",
+                    columns=columns,
+                    size=float(len(columns)),
+                    hint="it was made of the very targets that are scored (a joined table, a file, a cache): make it a "
+                    "TargetMean, which is cross-fitted",
+                )
+            ]
+    return []
+
+
+def is_target_mean(column: pl.Series, targets: NDArray[np.float64]) -> bool:
+    """Say whether a column's values are the mean targets of the rows that have them.
+
+    Parameters
+    ----------
+    column
+        (n,) values.
+    targets
+        (n, k) targets; one column is enough.
+
+    Notes
+    -----
+    Only values of at least five rows count, and there must be at least five of them: that two means of unrelated
+    numbers agree to nine digits in nine of ten values is not chance.
+    """
+    if not column.dtype.is_float() or column.n_unique() > len(column) / 2:
+        return False
+    means = [pl.Series(f"mean_{k}", targets[:, k]) for k in range(targets.shape[1])]
+    table = (
+        pl.DataFrame([column.alias("value"), *means])
+        .drop_nulls("value")
+        .group_by("value")
+        .agg(pl.len().alias("rows"), pl.col("^mean_.*$").mean())
+        .filter(pl.col("rows") >= _ENOUGH_ROWS)
+    )
+    if table.height < _ENOUGH_VALUES:
+        return False
+    near = [((table["value"] - table[each.name]).abs() <= _EQUAL * (1 + table["value"].abs())).mean() for each in means]
+    return any(float(share or 0) >= _MOST for share in near)  # type: ignore[arg-type]
 
 
 def _association(predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> float:

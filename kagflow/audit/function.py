@@ -36,7 +36,8 @@ class FunctionSubject:
     Raises
     ------
     ConfigError
-        The sizes do not agree, or the function does not predict every valid row.
+        The sizes do not agree, a row is scored twice, there are several targets, or the function does not predict
+        every valid row.
     """
 
     test_rows = 0
@@ -44,6 +45,9 @@ class FunctionSubject:
     def __init__(
         self, function: PredictOutOfFold, x: Any, y: Any, folds: Iterable[Pair], *, groups: Any = None, time: Any = None
     ) -> None:
+        x, y = (np.asarray(each) if isinstance(each, list | tuple) else each for each in (x, y))
+        if np.ndim(y) != 1:
+            raise ConfigError(f"expected one target a row, got {np.ndim(y)} dimensions", hint="pass one at a time")
         self._function, self._x, self._y = function, x, y
         self._pairs = [(np.asarray(train), np.asarray(valid)) for train, valid in folds]
         self.folds: Sequence[Scored] = [Scored(k, *pair) for k, pair in enumerate(self._pairs)]
@@ -57,6 +61,11 @@ class FunctionSubject:
                 f"expected features and target of the same rows and at least one fold; got {sorted(lengths)} rows and "
                 f"{len(self.folds)} folds",
                 hint="pass list(splitter.split(x, y))",
+            )
+        if (np.bincount(np.concatenate([fold.valid for fold in self.folds])) > 1).any():
+            raise ConfigError(
+                "some rows are scored in several folds: in one of them they are trained on while another scores them",
+                hint="pass the folds of one repeat",
             )
 
     def run(self, world: World, fit: Collection[int], look: Collection[int] = ()) -> Mapping[int, Seen]:

@@ -27,6 +27,7 @@ from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
 
 _LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
+_HUGE_INTEGER = r"^\s*[-+]?\d{19,}\s*$"
 _SUFFIXES = ("", ".gz", ".zip")
 _Pair = tuple[pl.Series | None, pl.Series | None]  # of train and of test
 _HEADER_BYTES = 1_000_000
@@ -359,7 +360,7 @@ def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
     if columns[0].dtype == pl.Float64:  # of large files, which were not read as text
         return columns
-    if any(_begins_like_a_word(column) for column in columns):
+    if any(_begins_like_a_word(column) or _has_huge_integers(column) for column in columns):
         return columns
     for convert in CONVERSIONS.values():
         converted = [_lossless(convert, column) for column in columns]
@@ -373,6 +374,11 @@ def _begins_like_a_word(column: pl.Series) -> bool:
     """Say whether the first value settles that a column is text, which most columns of text do."""
     known = column.drop_nulls()
     return not known.is_empty() and _LIKE_NO_WORD.match(known[0]) is None
+
+
+def _has_huge_integers(column: pl.Series) -> bool:
+    """Say whether whole numbers are too large for Int64, so that a Float64 would make one of many: they are names."""
+    return bool(column.head(_GLANCE).str.contains(_HUGE_INTEGER).any())
 
 
 def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

@@ -44,6 +44,7 @@ CODES: Mapping[str, Code] = {
     "KF104": Code("a column is mostly null", "note", "if null means none, fill it in `rows`"),
     "KF105": Code("test lacks a column of train", "note", "nothing: it is no feature"),
     "KF106": Code("a joined table repeats rows of train", "warning", "see that they are not train's own rows"),
+    "KF107": Code("a few words make text of a column of numbers", "error", "name them under `null_words`"),
     "KF111": Code("rows of train repeat", "note", "keep repeated rows in one fold: make them a `group`"),
     "KF112": Code("rows of a fold's valid part repeat in its training part", "warning", "make them a `group`"),
     "KF113": Code("rows of test repeat rows of train", "warning", "distrust the leaderboard more than CV"),
@@ -55,6 +56,7 @@ CODES: Mapping[str, Code] = {
     "KF141": Code("folds cut through groups", "error", "declare the `group`, and use `kind: group`"),
     "KF142": Code("valid rows are earlier than their training rows", "error", "use `kind: forward`"),
     "KF143": Code("valid rows stand to training rows otherwise than test does", "warning", "split as test is split"),
+    "KF144": Code("a fold trains on one class only, or scores one", "error", "use `kind: stratified`"),
     # a whole pipeline, by experiment: `audit`
     "KF200": Code("run again, a pipeline predicts something else", "warning", "fix its seeds, to see smaller leaks"),
     "KF201": Code("targets of valid rows move their own OOF predictions", "error", "find the step that saw them"),
@@ -66,6 +68,8 @@ CODES: Mapping[str, Code] = {
     "KF207": Code("rows of a group move predictions of that group", "error", "use `kind: group`"),
     "KF208": Code("coin flips for targets are predicted better than chance", "error", "look for what saw the target"),
     "KF209": Code("a pipeline fails on values as plausible as its own", "error", "find what hangs on them"),
+    "KF210": Code("a column is the mean target of the rows that share its value", "error", "cross-fit it"),
+    "KF211": Code("a pipeline does not use the targets that it is handed", "error", "hand it what it uses"),
     # guards, always on: they stop a run
     "KF301": Code("a function of a row looks at other rows", "error", "learn it in a fold step", False),
     "KF302": Code("the competition's code reads files by itself", "error", "declare `tables` or `fold_file`"),

@@ -268,6 +268,9 @@ class Experiment(_Strict):
         Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
         Another one than the metric suggests.
+    class_weights
+        ``balanced``, or weights by label, with which rows are fitted (classes that are not named weigh 1). Scores, and
+        a stop metric, do not know them.
     postprocess
         What is done to predictions after the models (``threshold``, ``kappa``, ``isotonic``, ...), fitted on OOF
         predictions and scored cross-fitted.
@@ -291,6 +294,7 @@ class Experiment(_Strict):
     model: ModelConfig = ModelConfig()
     objective: Literal["own", Objective] | None = None
     stop_metric: Text | None = None
+    class_weights: Literal["balanced"] | dict[Text, float] | None = None
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -303,7 +303,8 @@ def assert_no_leak(
         As for ``audit_function``.
     leverage
         Own-label leverage to put up with, of a pipeline that cannot be exact (early stopping on the scored fold, a
-        blend fitted on all OOF): passes where the 95 % confidence interval of what is measured lies below. Zero asks
+        blend fitted on all OOF): passes where the 95 % confidence interval of what is measured lies below. What looks
+        at scored rows that much also looks at their features, so that these may move its predictions too. Zero asks
         for exactness.
 
     Raises
@@ -312,7 +313,9 @@ def assert_no_leak(
         It leaks; the message has every finding.
     """
     report = audit_function(function, x, y, folds, groups=groups, time=time)
-    found = [finding for finding in report.leaks if not _is_small(finding, leverage)]
+    small = {finding.code for finding in report.leaks if _is_small(finding, leverage)}
+    put_up_with = small | ({"KF204"} if "KF201" in small else set())
+    found = [finding for finding in report.leaks if finding.code not in put_up_with]
     assert not found, "\n".join(f"{finding.code} {finding.message}" for finding in found)
 
 

@@ -24,6 +24,7 @@ from kagflow.config import SplitterConfig, Task
 from kagflow.data import Frame, Table
 from kagflow.errors import SplitError
 from kagflow.splits import make_splitter
+from kagflow.splits.splitter import settings_of
 from kagflow.splits.when import clock
 
 DERIVED = ("GROUP", "TIME")
@@ -105,7 +106,8 @@ def advise_splitter(
 
 def _with_settings_of(declared: SplitterConfig, advice: Advice) -> Advice:
     """Return advice of the declared kind and settings where it is alike, but for where in time rows are parted."""
-    kinds = {declared.kind, advice.splitter.kind}
+    kinds, known = {declared.kind, advice.splitter.kind}, settings_of(declared.kind)
+    declared = SplitterConfig(kind=declared.kind, **{n: v for n, v in declared.settings.items() if n in known})
     if any(kinds <= alike for alike in (_PLAIN, _GROUPED)):
         settings = declared.settings
     elif len(kinds) == 1:

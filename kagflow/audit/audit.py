@@ -93,20 +93,19 @@ def examine(
 def _applicable(bench: Bench) -> Iterable[tuple[str, str, Experiment]]:
     """Yield the experiments that a pipeline can be put through: the noise floor first."""
     subject = bench.subject
-    fitted = f"predictions of folds {_listed(bench.audited)}"
-    frames = f", features of all {len(subject.folds)} folds" if any(seen.frames for seen in bench.seen.values()) else ""
+    frames = "features and " if any(seen.frames for seen in bench.seen.values()) else ""
+    fitted = f"{frames}predictions of folds {_listed(bench.audited)}"
     yield "nothing changed", f"predictions of fold {bench.audited[0]}", bench_tests.repeatable
-    yield "valid targets", fitted + frames, bench_tests.valid_targets
+    yield "valid targets", fitted, bench_tests.valid_targets
     if frames:
-        yield "own target", "features of three training rows", bench_tests.own_target
-    yield "rows apart", f"predictions of fold {bench.audited[-1]}", bench_tests.rows_apart
-    if subject.test_rows:
-        yield "test apart", f"predictions of fold {bench.audited[-1]}", bench_tests.test_apart
+        yield "own target", "features of two training rows", bench_tests.own_target
+        yield "target means", f"features of folds {_listed(bench.audited)}", bench_tests.target_means
+    yield "rows apart", fitted, bench_tests.rows_apart
     if subject.time is not None:
         yield "later rows", fitted, bench_tests.later_rows
     if subject.groups is not None:
         yield "same group", f"predictions of fold {bench.audited[0]}", bench_tests.same_group
-    yield "coin flip", f"predictions of {(len(subject.folds) + 1) // 2} folds", bench_tests.coin_flip
+    yield "coin flip", f"predictions of folds {_listed(bench.audited)}", bench_tests.coin_flip
 
 
 def audit(
@@ -171,6 +170,8 @@ def _declared(plan: Plan) -> Iterable[str]:
         yield f"pooled: {name_of(step)} learns from test features"
     for past in features.history:
         yield f"history: {name_of(past)} looks back by {past.lag}"
+    for name in plan.data.tables:
+        yield f"table: {name} is joined; it stands as it is in every experiment"
     extra = len(plan.setup.pool.extra_rows)
     if extra:
         yield f"extra: {extra:,} rows join the training rows, and are never scored"

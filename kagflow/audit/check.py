@@ -1,8 +1,10 @@
 """``check``: whether files, data and splits are what the competition's facts say, and what surprises they hold."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import get_args
 
+import numpy as np
 import polars as pl
 
 from kagflow.audit.advice import Advice, advise_splitter
@@ -19,12 +21,15 @@ from kagflow.codes import Severity
 from kagflow.competition import Competition
 from kagflow.config import CompetitionFacts
 from kagflow.data import Dataset, Frame, Table
+from kagflow.data.table import target_codes
 from kagflow.errors import SplitError
 from kagflow.runs.submission import sample_ids
 from kagflow.splits import Folds, make_splitter
 from kagflow.splits.frozen import split_by_id
 
+_PARTS_OF_FOLDS: dict[str, Severity] = {"train": "error", "valid": "warning"}
 _MANY_NULLS = 0.5
+_FEW_WORDS = 0.05
 _OF_DATA_AND_SPLITS = (
     groups_straddle,
     time_runs_backwards,
@@ -70,7 +75,8 @@ def check_competition(competition: Competition, data: Dataset) -> Report:
     folds, unusable = _folds(facts, data.train)
     keys = tuple(find_keys(train, test, facts.id))
     look = Look(data.train, train, test, facts.id, facts.task, folds, keys, advice, advice.splitter == facts.splitter)
-    findings = [*check_files(data), *unusable, *(found for check in _OF_DATA_AND_SPLITS for found in check(look))]
+    findings = [*check_files(data, facts.categorical), *unusable, *_classes_of_folds(folds, data)]
+    findings += [found for check in _OF_DATA_AND_SPLITS for found in check(look)]
     order = get_args(Severity)
     findings.sort(key=lambda found: (order.index(found.severity), found.code))
     return Report(tuple(findings), advice)
@@ -93,15 +99,48 @@ def _folds(facts: CompetitionFacts, train: Table) -> tuple[Folds | None, list[Fi
         return None, [found]
 
 
-def check_files(data: Dataset) -> list[Finding]:
+def _classes_of_folds(folds: Folds | None, data: Dataset) -> list[Finding]:
+    """Look for folds that train on one class, or score one."""
+    if folds is None or not data.classes or data.train.y is None:
+        return []
+    y = target_codes(data.train.y)
+    findings = []
+    for part, severity in _PARTS_OF_FOLDS.items():
+        poor = [fold.number for fold in folds if len(np.unique(y[getattr(fold, part)])) == 1]
+        if poor:
+            findings.append(
+                Finding(
+                    code="KF144",
+                    severity=severity,
+                    message=f"the {part} rows of {len(poor)} of {len(folds)} folds hold one class only, those of fold "
+                    f"{poor[0]} first",
+                    where="folds",
+                    size=len(poor),
+                    hint="a stratified splitter spreads the classes; of a rare class there must be a row for each fold",
+                )
+            )
+    return findings
+
+
+def check_files(data: Dataset, categorical: Collection[str] = ()) -> list[Finding]:
     """Return what is noteworthy about a data set that could be read.
 
     Parameters
     ----------
     data
         Train, test and sample submission. What makes them unusable has been refused while reading.
+    categorical
+        Columns that are declared to be text, whatever they look like.
     """
-    return [*_sample_ids(data), *_constant(data), *_unseen(data), *_nulls(data), *_only_train(data), *_repeated(data)]
+    return [
+        *_sample_ids(data),
+        *_constant(data),
+        *_unseen(data),
+        *_nulls(data),
+        *_only_train(data),
+        *_repeated(data),
+        *_nearly_numbers(data, categorical),
+    ]
 
 
 def _sample_ids(data: Dataset) -> list[Finding]:
@@ -193,6 +232,35 @@ def _only_train(data: Dataset) -> list[Finding]:
             size=len(data.only_train),
         )
     ]
+
+
+def _nearly_numbers(data: Dataset, categorical: Collection[str]) -> list[Finding]:
+    """Look for columns that are text because of a few values among numbers."""
+    findings = []
+    for name, dtype in data.train.x.schema.items():
+        if dtype != pl.String or name in categorical:
+            continue
+        columns = {"train": data.train.x[name].drop_nulls(), "test": data.test.x[name].drop_nulls()}
+        words = {
+            part: column.filter(column.cast(pl.Float64, strict=False).is_null()) for part, column in columns.items()
+        }
+        shares = {part: words[part].len() / max(column.len(), 1) for part, column in columns.items()}
+        # Numbers in one file and words in the other are two columns of one name; a few words are nulls of some kind.
+        if words["train"].len() + words["test"].len() and min(shares.values()) < _FEW_WORDS:
+            found = ", ".join(map(repr, pl.concat(list(words.values())).unique(maintain_order=True).head(3)))
+            findings.append(
+                Finding(
+                    code="KF107",
+                    severity="error" if max(shares.values()) > 1 - _FEW_WORDS else "warning",
+                    message=f"{name} is read as text: {words['train'].len()} values of train and {words['test'].len()} "
+                    f"of test are no numbers, such as {found}, and the others are",
+                    where="train and test",
+                    columns=(name,),
+                    size=max(shares.values()),
+                    hint="name what stands for null under `null_words`; or the column under `categorical`",
+                )
+            )
+    return findings
 
 
 def _repeated(data: Dataset) -> list[Finding]:

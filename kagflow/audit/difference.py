@@ -27,7 +27,9 @@ class Moved:
     columns
         Its columns that moved.
     steps
-        What made these columns: step, file and line.
+        What made these columns, or chose them or the rows, or the target's scale: step, file and line.
+    what
+        What moved, in words; empty where no part before the model did.
     """
 
     share: float
@@ -35,19 +37,16 @@ class Moved:
     frame: str = ""
     columns: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    what: str = ""
 
     @property
     def anything(self) -> bool:
         """Whether anything moved."""
-        return self.share > 0 or bool(self.columns)
+        return self.share > 0 or bool(self.what)
 
     def blame(self) -> str:
-        """Return what is to blame, in words; where no frame moved it can only be what comes after the frames."""
-        if not self.columns:
-            return ""
-        names = ", ".join(self.columns[:3]) + (f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else "")
-        steps = f" (made by {'; '.join(self.steps[:3])})" if self.steps else ""
-        return f"{names} of the {self.frame} rows moved{steps}"
+        """Return what is to blame, in words; where no part moved it can only be the model, or what comes after it."""
+        return self.what + (f" ({'; '.join(self.steps[:3])})" if self.steps else "")
 
 
 def moved(before: Seen, after: Seen, *, still: Values | None = None, tolerance: float = 0.0) -> Moved:
@@ -63,11 +62,22 @@ def moved(before: Seen, after: Seen, *, still: Values | None = None, tolerance: 
     tolerance
         A change of a prediction up to that much is the pipeline's own noise, seen when nothing was changed.
     """
-    share, largest = _predictions(before.oof, after.oof, still, tolerance)
-    frame, columns = _first_frame(before, after, still)
-    steps = dict.fromkeys(where_is(before.made_by[name]) for name in columns if name in before.made_by)
-    raw = [name for name in columns if before.made_by and name not in before.made_by]
-    return Moved(share, largest, frame, columns, (*steps, *([f"the files: {raw[0]}"] if raw else [])))
+    predictions = _predictions(before.oof, after.oof, still, tolerance)
+    for name, rows in before.rows.items():
+        if not np.array_equal(rows, after.rows[name]):
+            return Moved(*predictions, name, (), (where_is(before.keep),), f"other {name} rows are kept")
+    for name, frame in before.frames.items():
+        if set(frame.columns) != set(after.frames[name].columns):
+            columns = tuple(sorted(set(frame.columns) ^ set(after.frames[name].columns)))
+            what = f"the columns are chosen otherwise: {_listed(columns)}"
+            return Moved(*predictions, name, columns, (where_is(before.select),), what)
+        columns = _columns(name, frame, after.frames[name], still)
+        if columns:
+            what = f"{_listed(columns)} of the {name} rows moved"
+            return Moved(*predictions, name, columns, _makers(before, columns), what)
+    if _is_scaled_otherwise(before, after):
+        return Moved(*predictions, steps=(where_is(before.transform),), what="the scale of the target moved")
+    return Moved(*predictions)
 
 
 def _predictions(
@@ -83,23 +93,29 @@ def _predictions(
     return float((change > tolerance).mean()), float(change.max(initial=0.0))
 
 
-def _first_frame(before: Seen, after: Seen, still: Values | None) -> tuple[str, tuple[str, ...]]:
-    for name, frame in before.frames.items():
-        frames = frame, after.frames[name]
-        if still is not None and name == "valid":
-            frames = frames[0].filter(still), frames[1].filter(still)
-        columns = changed_bits(*frames)
-        if columns:
-            return name, columns
-    return "", ()
+def _columns(name: str, before: Frame, after: Frame, still: Values | None) -> tuple[str, ...]:
+    """Return the columns that are not the same to the bit."""
+    if still is not None and name.startswith("valid"):
+        before, after = before.filter(still), after.filter(still)
+    return tuple(_unequal(before, after, before.columns))
 
 
-def changed_bits(before: Frame, after: Frame) -> tuple[str, ...]:
-    """Return the columns that are not the same to the bit, or are not there in both."""
-    if before.height != after.height:
-        return tuple(before.columns)
-    missing = [name for name in (*before.columns, *after.columns) if name not in before.columns or name not in after]
-    return tuple(missing) or tuple(_unequal(before, after, before.columns))
+def _makers(seen: Seen, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return what made the columns, as far as that is known; those of the files nothing made."""
+    if not seen.made_by:
+        return ()
+    made = dict.fromkeys(where_is(seen.made_by[name]) if name in seen.made_by else "the files" for name in columns)
+    return tuple(made)
+
+
+def _is_scaled_otherwise(before: Seen, after: Seen) -> bool:
+    """Say whether the target transform made something else of the same values."""
+    pairs = zip(before.scaled, after.scaled, strict=False)
+    return any(np.array_equal(a, b) and not np.array_equal(made, other) for (a, made), (b, other) in pairs)
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(columns[:3]) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
 
 
 def _unequal(before: Frame, after: Frame, names: Iterable[str]) -> Iterable[str]:

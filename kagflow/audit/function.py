@@ -36,7 +36,8 @@ class FunctionSubject:
     Raises
     ------
     ConfigError
-        The sizes do not agree, or the function does not predict every valid row.
+        The sizes do not agree, a row is scored twice, there are several targets, or the function does not predict
+        every valid row.
     """
 
     test_rows = 0
@@ -44,10 +45,14 @@ class FunctionSubject:
     def __init__(
         self, function: PredictOutOfFold, x: Any, y: Any, folds: Iterable[Pair], *, groups: Any = None, time: Any = None
     ) -> None:
+        x, y = (np.asarray(each) if isinstance(each, list | tuple) else each for each in (x, y))
+        if np.ndim(y) != 1:
+            raise ConfigError(f"expected one target a row, got {np.ndim(y)} dimensions", hint="pass one at a time")
         self._function, self._x, self._y = function, x, y
         self._pairs = [(np.asarray(train), np.asarray(valid)) for train, valid in folds]
         self.folds: Sequence[Scored] = [Scored(k, *pair) for k, pair in enumerate(self._pairs)]
         self.y, self.classes = _codes(y)
+        self._labels = np.unique(np.asarray(y))
         self.groups: Rows | None = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         self.time = None if time is None else pl.Series("time", np.asarray(time))
         lengths = {len(x), len(self.y)} | {len(each) for each in (self.groups, self.time) if each is not None}
@@ -56,6 +61,11 @@ class FunctionSubject:
                 f"expected features and target of the same rows and at least one fold; got {sorted(lengths)} rows and "
                 f"{len(self.folds)} folds",
                 hint="pass list(splitter.split(x, y))",
+            )
+        if (np.bincount(np.concatenate([fold.valid for fold in self.folds])) > 1).any():
+            raise ConfigError(
+                "some rows are scored in several folds: in one of them they are trained on while another scores them",
+                hint="pass the folds of one repeat",
             )
 
     def run(self, world: World, fit: Collection[int], look: Collection[int] = ()) -> Mapping[int, Seen]:
@@ -66,6 +76,7 @@ class FunctionSubject:
                 f"the function returned {oof.shape[0]} predictions for {len(self.y)} rows",
                 hint="return one a row, NaN where no fold scores it",
             )
+        oof = self._as_codes(oof)
         missing = sum(int(np.isnan(as_columns(oof[fold.valid])).any(axis=1).sum()) for fold in self.folds)
         if missing:
             raise ConfigError(
@@ -73,6 +84,19 @@ class FunctionSubject:
                 hint="a score over some of the rows is another score; drop outliers from training rows only",
             )
         return {number: Seen(oof[self.folds[number].valid]) for number in {*fit, *look}}
+
+    def _as_codes(self, oof: Values) -> Values:
+        """Return the class codes of predicted labels; numbers stay."""
+        if oof.dtype.kind in "fiub":
+            return oof
+        unknown = ~np.isin(oof, self._labels)
+        if unknown.any():
+            raise ConfigError(
+                f"expected probabilities, or labels out of {self._labels.tolist()[:5]}; got {str(oof[unknown][0])!r}",
+                hint="return labels as the target has them",
+            )
+        codes: Values = np.searchsorted(self._labels, oof)
+        return codes
 
 
 def _take(values: Any, rows: Rows) -> Any:

@@ -45,6 +45,7 @@ class ProcessedSubject:
         self.groups, self.time = subject.groups, subject.time
         weight = plan.setup.table.weight
         self._weight = None if weight is None else weight.to_numpy()
+        self._before: Values | None = None
         self._rows = np.concatenate([fold.valid for fold in self.folds])
         self._numbers = np.concatenate([np.full(len(fold.valid), fold.number) for fold in self.folds])
 
@@ -79,6 +80,14 @@ class ProcessedSubject:
         return []
 
     def _oof(self, world: World) -> Values:
+        """Return the models' OOF predictions; those of the real world are made once."""
+        if not world.is_unchanged:
+            return self._fitted(world)
+        if self._before is None:
+            self._before = self._fitted(world)
+        return self._before
+
+    def _fitted(self, world: World) -> Values:
         numbers = [fold.number for fold in self.folds]
         seen = self._subject.run(world, numbers)
         oof = [each for number in numbers if (each := seen[number].oof) is not None]

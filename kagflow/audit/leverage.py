@@ -39,8 +39,20 @@ class Leverage:
         """Share of the squared error by which it looks too small; not negative."""
         return max(2 * self.value, 0.0)
 
+    @property
+    def certain(self) -> bool:
+        """Whether it is told from zero."""
+        return self.low > 0
+
+    @property
+    def meaning(self) -> str:
+        """What it means for the score, in words."""
+        if self.certain:
+            return f"{self}: the squared error looks about {self.optimism:.1%} better than it is"
+        return f"{self}, not told from 0"
+
     def __str__(self) -> str:
-        return f"own-label leverage {self.value:.4f} (95 % interval {self.low:.4f} to {self.high:.4f})"
+        return f"own-label leverage {self.value:z.4f} (95 % interval {self.low:z.4f} to {self.high:z.4f})"
 
 
 def own_label_leverage(subject: Subject, fold: int, *, seed: int, draws: int = DRAWS) -> Leverage:

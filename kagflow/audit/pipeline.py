@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from kagflow.audit.subject import Scored, Seen
 from kagflow.audit.world import Values, World
+from kagflow.codes import CODES, Acceptance
 from kagflow.competition import load
 from kagflow.config import Experiment, RoundsConfig
-from kagflow.data import Frame, Rows, Table
+from kagflow.data import Frame, Rows, Table, Target
 from kagflow.data.table import dense_codes, target_codes
 from kagflow.errors import KagflowError
 from kagflow.features.crossfit import Built
@@ -22,6 +23,7 @@ from kagflow.models import Batch, FittedModel, Model, Problem, Resources
 from kagflow.runs.plan import Plan, choose_transform
 from kagflow.training import Setup, Task, TaskResult, run_task
 from kagflow.training.shared import SharedFeatures
+from kagflow.training.target import FittedTransform, TargetTransform
 
 MOST_ROUNDS = 50
 
@@ -30,8 +32,8 @@ class PipelineSubject:
     """All that a plan comes to, in any world.
 
     The folds, the vocabulary and what pooled steps learned are those of the real world. The competition's modules are
-    loaded anew for each world, so that nothing that one of them keeps to itself is carried over; and the folds are
-    gone through in their order, as `cv` does, so that what is carried from fold to fold is seen.
+    loaded anew for each world, so that nothing that one of them keeps to itself is carried over from world to world;
+    and the first fold comes before any other, so that what is carried from fold to fold is seen.
 
     Parameters
     ----------
@@ -60,17 +62,22 @@ class PipelineSubject:
     ) -> dict[int, Seen]:
         """Return what is seen of some folds; ``drop`` names columns that the model does not get."""
         setup = self._setup(world, drop)
-        last = max([*fit, *look], default=-1)
-        seen = {}
-        for fold in self.folds[: last + 1]:
-            recorder = _Recorder()
-            own = replace(setup, shared=recorder)
-            if fold.number not in fit:
-                own = replace(own, model=_Silent({}, 1))
-            result = run_task(own, Task(fold.number, self._plan.experiment.seed))
-            if fold.number in fit or fold.number in look:
-                seen[fold.number] = _seen(result if fold.number in fit else None, recorder.built)
-        return seen
+        wanted = {*fit, *look}
+        first = self.folds[0].number
+        seen = {number: self._run_fold(setup, number, number in fit) for number in sorted(wanted | {first})}
+        return {number: seen[number] for number in wanted}
+
+    def _run_fold(self, setup: Setup, number: int, fit: bool) -> Seen:
+        recorder = _Recorder()
+        watched = _Watched(setup.transform)
+        model = setup.model if fit else _silent(setup.model)
+        own = replace(setup, shared=recorder, transform=watched, model=model)
+        result = run_task(own, Task(number, self._plan.experiment.seed))
+        seen = _seen(result if fit else None, recorder.built)
+        features = setup.pool.features
+        return replace(
+            seen, keep=features.keep, select=features.select, scaled=watched.scaled, transform=setup.transform
+        )
 
     def _setup(self, world: World, drop: Sequence[str]) -> Setup:
         """Return the setup in a world, the competition's own code loaded anew."""
@@ -85,12 +92,15 @@ class PipelineSubject:
         table = replace(table, y=y)
         test = _changed(plan.data.test, world.test_from, self._base.pool.hidden)
         features = hand_over(competition.feature_set(experiment.features), plan.data.tables)
+        # A guard that stops a run in the real world would only stop an experiment in another one.
+        lenient = Acceptance(dict.fromkeys(CODES, "under experiment"))
         x, new = (self._learned.apply(features, each.x) for each in (table, test))
         return replace(
             self._base,
             table=table,
             pool=self._base.pool.with_rows(features, x, y, new),
             transform=choose_transform(competition, experiment),
+            acceptance=self._base.acceptance if world.is_unchanged else lenient,
             experiment=experiment.model_copy(update={"drop": dropped, "test": "refit"}),
         )
 
@@ -143,12 +153,39 @@ def _seen(result: TaskResult | None, built: Sequence[Built]) -> Seen:
     return Seen(None if result is None else result.oof, frames, rows, built[-1].made_by)
 
 
+@dataclass(frozen=True)
+class _Watched(TargetTransform):
+    """A target transform of which is kept what it made of what."""
+
+    inner: TargetTransform
+    scaled: list[tuple[Values, Values]] = field(default_factory=list)
+
+    def fit(self, x: Frame, y: Target) -> "_WatchedScale":
+        return _WatchedScale(self.inner.fit(x, y), self.scaled)
+
+
+@dataclass(frozen=True)
+class _WatchedScale:
+    inner: FittedTransform
+    scaled: list[tuple[Values, Values]]
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        made = self.inner.forward(x, y)
+        self.scaled.append((y.to_physical().to_numpy(), made.to_physical().to_numpy()))
+        return made
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        made = self.inner.back(x, prediction)
+        self.scaled.append((prediction, made))
+        return made
+
+
 @dataclass
 class _Nothing:
     """What the silent model learned."""
 
     width: int
-    rounds: int | None = None
+    rounds: int | None = 1
 
     def predict(self, x: Frame) -> NDArray[np.float64]:
         return np.full(x.height if self.width == 1 else (x.height, self.width), 0.5)
@@ -164,13 +201,18 @@ class _Silent(Model):
     """Stands in for the model where only the frames are looked at."""
 
     kind = "silent"
-    uses_rounds = False
+    uses_rounds = True
     owned: Mapping[str, str] = {}  # type: ignore[misc]
 
     def fit(
         self, train: Batch, stop: Batch | None, *, problem: Problem, resources: Resources, seed: int
     ) -> FittedModel:
         return _Nothing(len(problem.classes) if problem.task == "multiclass" else 1)
+
+
+def _silent(model: Model) -> Model:
+    """Return the silent model for which the same features are built in the same order as for a model."""
+    return _Silent({}, model.rounds if model.uses_rounds else 1)
 
 
 def with_few_rounds(experiment: Experiment) -> Experiment:

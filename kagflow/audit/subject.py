@@ -35,12 +35,22 @@ class Seen:
         Positions of the training rows of each frame that holds such rows.
     made_by
         The step that made a column, where that is known.
+    keep, select
+        What chose the training rows and the columns, where something did.
+    scaled
+        What the target transform was handed and what it returned, in turn.
+    transform
+        It.
     """
 
     oof: Values | None
     frames: Mapping[str, Frame] = field(default_factory=dict)
     rows: Mapping[str, Rows] = field(default_factory=dict)
     made_by: Mapping[str, object] = field(default_factory=dict)
+    keep: object = None
+    select: object = None
+    scaled: Sequence[tuple[Values, Values]] = ()
+    transform: object = None
 
 
 class Subject(Protocol):

@@ -14,7 +14,7 @@ from kagflow.data import Rows
 
 Values = NDArray[np.generic]
 
-_FEW = 10  # the rows that others take their features from: so few that means, spreads and extremes move
+_FEW = 2  # the rows that others take their features from: so few that means, medians and extremes move
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,11 @@ class World:
     def unchanged(cls, n: int, m: int = 0) -> Self:
         """Return the world as it is, of n training rows and m test rows."""
         return cls(np.arange(n), np.arange(n), np.arange(m))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether every row has its own target and features."""
+        return all(np.array_equal(each, np.arange(len(each))) for each in (self.y_from, self.x_from, self.test_from))
 
     def with_targets(self, rows: Rows, donors: Rows) -> Self:
         """Return the world in which some rows have other rows' targets."""

@@ -14,6 +14,7 @@ from kagflow.cli.options import wants_debug, wants_json
 from kagflow.cli.printing import error_document, print_error
 from kagflow.errors import KagflowError
 
+_GOES_ON = "continues where it stopped"
 _INTERRUPTED = 130
 # What typer raises for wrong usage, whichever click it brings along.
 _UsageError: type[Exception] = typer.BadParameter.mro()[1]
@@ -68,7 +69,8 @@ def _run() -> int:
     except _UsageError as error:
         return _explain_usage(error)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; the same command continues where it stopped", file=sys.stderr)
+        goes_on = sys.argv[1:2] != ["audit"]  # which keeps nothing
+        print(f"interrupted; the same command {_GOES_ON if goes_on else 'begins anew'}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # `kagflow runs NAME | head`: the reader has seen enough
         return 141
@@ -84,7 +86,7 @@ def _is_refusal(error: Exception) -> bool:
 def _refusal(error: Exception) -> KagflowError:
     return KagflowError(
         f"the operating system refused: {getattr(error, 'strerror', None) or error}",
-        hint="make room or check permissions; the same command continues where it stopped",
+        hint=f"make room or check permissions; the same command {_GOES_ON}",
         where=str(getattr(error, "filename", None) or ""),
     )
 

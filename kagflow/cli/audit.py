@@ -8,7 +8,7 @@ from rich.table import Table
 
 from kagflow.audit.audit import Report, document
 from kagflow.audit.audit import audit as run_audit
-from kagflow.cli.printing import print_results
+from kagflow.cli.printing import print_results, print_wrapped, relative
 from kagflow.competition import load
 
 
@@ -34,18 +34,18 @@ def _print_report(report: Report, path: Path) -> None:
     Console(highlight=False).print(table)
     print()
     for number, finding in enumerate(report.findings, start=1):
-        print(f"{number}. {finding.severity}: {finding.code} {finding.message}")
+        print_wrapped(f"{number}. {finding.severity}: {finding.code} {finding.message}", indent=3)
         if finding.where:
-            print(f"   where: {finding.where}")
+            print_wrapped(f"   where: {finding.where}")
         if finding.hint:
-            print(f"   hint: {finding.hint}")
+            print_wrapped(f"   hint: {finding.hint}")
     for finding, reason in report.accepted:
-        print(f"accepted: {finding.code} {finding.message}")
-        print(f"   reason: {reason}")
+        print_wrapped(f"accepted: {finding.code} {finding.message}")
+        print_wrapped(f"   reason: {reason}")
     for line in report.declared:
         print(f"declared: {line}")
     if report.subsampled:
         print(f"looked at: {', '.join(report.subsampled)}")
     leaks = len(report.leaks)
-    found = f"{leaks} leaks found" if leaks else "no leak found"
-    print(f"{found} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {path}")
+    found = f"{leaks} leak{'s' * (leaks > 1)} found" if leaks else "no leak found"
+    print(f"{found} in {len(report.verdicts)} experiments, {report.seconds:.1f} s; {relative(path)}")

@@ -10,11 +10,9 @@ import typer
 from kagflow.audit.advice import Advice
 from kagflow.audit.check import check_competition
 from kagflow.audit.findings import Finding, accepted
-from kagflow.cli.printing import print_results
+from kagflow.cli.printing import print_results, print_wrapped
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
-
-_WIDTH = 120
 
 
 def check(name: str, *, source: Path | None, json: bool) -> None:
@@ -38,8 +36,8 @@ def check(name: str, *, source: Path | None, json: bool) -> None:
         for finding in findings:
             _print_finding(finding)
         for finding, reason in taken:
-            _print_wrapped(f"accepted: {finding.code} {finding.message}")
-            _print_wrapped(f"  reason: {reason}")
+            print_wrapped(f"accepted: {finding.code} {finding.message}")
+            print_wrapped(f"  reason: {reason}")
         _print_advice(report.advice, in_use=report.advice.splitter == competition.facts.splitter)
         print(_counted(findings))
     if any(finding.severity == "error" for finding in findings):
@@ -47,23 +45,17 @@ def check(name: str, *, source: Path | None, json: bool) -> None:
 
 
 def _print_finding(finding: Finding) -> None:
-    _print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
+    print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
     if finding.hint:
-        _print_wrapped(f"  hint: {finding.hint}")
+        print_wrapped(f"  hint: {finding.hint}")
 
 
 def _print_advice(advice: Advice, *, in_use: bool) -> None:
     print("how test was drawn:")
     for sentence in advice.evidence:
-        _print_wrapped(f"  - {sentence}")
+        print_wrapped(f"  - {sentence}")
     print("splitter advised, which is the one in use:" if in_use else "splitter advised, for competition.yaml:")
     print(textwrap.indent(advice.yaml, "    "))
-
-
-def _print_wrapped(text: str) -> None:
-    """Print a paragraph in lines that a terminal shows whole, later ones further in than the first."""
-    inside = " " * (len(text) - len(text.lstrip()) + 4)
-    print(textwrap.fill(text, _WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False))
 
 
 def _counted(findings: Sequence[Finding]) -> str:

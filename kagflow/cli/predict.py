@@ -12,9 +12,9 @@ from kagflow.runs.record import open_run
 
 def predict(name: str, *, run: str | None, data: Path | None, out: Path, json: bool) -> None:
     """Predict the test file of a folder, and write the submission."""
+    chosen = _chosen(name, run)
     if data is None:
         raise ConfigError("no data are named", hint="add --data DIR: the folder of the new test file", where="--data")
-    chosen = _chosen(name, run)
     predictions, submission = predict_rows(chosen, data)
     partial = out.with_name(f"{out.name}.partial")
     submission.write_csv(partial)

@@ -3,11 +3,14 @@
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kagflow.errors import KagflowError
+
+_WIDTH = 120
 
 
 def with_noise(value: float, se: float | None) -> str:
@@ -23,9 +26,15 @@ def rounded(value: float, se: float | None) -> str:
 
 
 def relative(path: Path) -> Path:
-    """Return a path as seen from here, where it lies below."""
+    """Return a path as it is seen from here, where it lies below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def print_wrapped(text: str, indent: int = 4) -> None:
+    """Print a paragraph in lines that a terminal shows whole, later ones further in than the first."""
+    inside = " " * (len(text) - len(text.lstrip()) + indent)
+    print(textwrap.fill(text, _WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False))
 
 
 def print_error(error: KagflowError) -> None:

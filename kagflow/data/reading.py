@@ -27,10 +27,12 @@ from kagflow.data.table import Frame, Table, Target
 from kagflow.errors import DataError, did_you_mean
 
 _LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
+_HUGE_INTEGER = r"^\s*[-+]?\d{19,}\s*$"
 _SUFFIXES = ("", ".gz", ".zip")
 _Pair = tuple[pl.Series | None, pl.Series | None]  # of train and of test
 _HEADER_BYTES = 1_000_000
-_GLANCE = 1000
+_GLANCE, _GLANCE_BYTES = 1000, 1_000_000
+_LARGE_BYTES = 64 * 2**20  # from here on text takes too much memory to be read first
 _NOTHING = Additions()
 _LOOK = "open the file and look; it must have commas between columns, and be encoded as UTF-8"
 
@@ -245,6 +247,7 @@ def parse_csv(
     null_words: Sequence[str] = ("",),
     text_columns: Sequence[str] = (),
     as_text: bool = False,
+    floats: Sequence[str] = (),
 ) -> Frame:
     """Parse CSV; types come from all rows, not from the first ones. NaN in a file is null.
 
@@ -258,6 +261,8 @@ def parse_csv(
         Columns to leave as text.
     as_text
         Leave every column as text.
+    floats
+        But read these as numbers; all of it is text where one of them holds something else.
 
     Raises
     ------
@@ -266,8 +271,11 @@ def parse_csv(
     """
     _check_header(raw, path)
     try:
-        frame = pl.read_csv(raw, null_values=list(null_words), infer_schema=False)
+        numbers = dict.fromkeys(floats, pl.Float64)
+        frame = pl.read_csv(raw, null_values=list(null_words), infer_schema=False, schema_overrides=numbers)
     except pl.exceptions.PolarsError as error:
+        if floats:
+            return parse_csv(raw, path, null_words=null_words, text_columns=text_columns, as_text=as_text)
         first_line = str(error).splitlines()[0]
         raise DataError(f"not readable as CSV in UTF-8: {first_line}", hint=_LOOK, where=str(path)) from None
     if frame.height == 0:
@@ -300,17 +308,37 @@ def _check_header(raw: bytes, path: Path) -> None:
 
 def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts) -> tuple[Frame, Frame]:
     """Parse train and test so that a column has one type in both."""
-    train, test = (
-        parse_csv(content, path, null_words=facts.null_words, as_text=True)
-        for path, content in zip(paths, raw, strict=True)
-    )
-    test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
-    shared = set(test.columns) & set(train.columns)
     labels = () if facts.task == "regression" else facts.targets
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
+    floats = _floats_at_a_glance(raw, facts.null_words, as_it_came) if sum(map(len, raw)) > _LARGE_BYTES else []
+
+    def parse(floats: Sequence[str]) -> list[Frame]:
+        return [
+            parse_csv(content, path, null_words=facts.null_words, as_text=True, floats=floats)
+            for path, content in zip(paths, raw, strict=True)
+        ]
+
+    train, test = parse(floats)
+    if any(frame.schema.get(name) == pl.String for frame in (train, test) for name in floats):
+        train, test = parse([])  # a word, far down in one of the files
+    test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
+    shared = set(test.columns) & set(train.columns)
     train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
     return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
+
+
+def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_columns: Sequence[str]) -> list[str]:
+    """Return the columns that hold numbers with a point in the first rows of every file that has them."""
+    starts = [each[: each.rfind(b"\n", 0, _GLANCE_BYTES) + 1] for each in raw]
+    try:
+        typed = _with_types(
+            [parse_csv(each, Path(), null_words=null_words, as_text=True) for each in starts], text_columns
+        )
+    except DataError:  # a long text that was cut, or a file that cannot be read anyway
+        return []
+    names = {name for frame in typed for name in frame.columns}
+    return sorted(name for name in names if all(frame.schema.get(name, pl.Float64) == pl.Float64 for frame in typed))
 
 
 def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Frame]:
@@ -330,7 +358,9 @@ def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fr
 
 def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
-    if any(_begins_like_a_word(column) for column in columns):
+    if columns[0].dtype == pl.Float64:  # of large files, which were not read as text
+        return columns
+    if any(_begins_like_a_word(column) or _has_huge_integers(column) for column in columns):
         return columns
     for convert in CONVERSIONS.values():
         converted = [_lossless(convert, column) for column in columns]
@@ -344,6 +374,11 @@ def _begins_like_a_word(column: pl.Series) -> bool:
     """Say whether the first value settles that a column is text, which most columns of text do."""
     known = column.drop_nulls()
     return not known.is_empty() and _LIKE_NO_WORD.match(known[0]) is None
+
+
+def _has_huge_integers(column: pl.Series) -> bool:
+    """Say whether whole numbers are too large for Int64, so that a Float64 would make one of many: they are names."""
+    return bool(column.head(_GLANCE).str.contains(_HUGE_INTEGER).any())
 
 
 def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

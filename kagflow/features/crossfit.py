@@ -318,6 +318,12 @@ def _append(frames: Frames, columns: list[Frames]) -> Frames:
         ) from None
 
 
+_LESS_FAR = {
+    TEST: ", or `test: refit`, for an early fold is far from test",
+    "stop": ", or give `rounds` a number, so that no stop rows are needed",
+}
+
+
 def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]) -> None:
     """Refuse a lag that the rows to encode outrun: their nearest history would be missing where it counts.
 
@@ -351,8 +357,7 @@ def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]
             raise FeatureError(
                 f"its lag of {step.lag} is shorter than the horizon: "
                 f"{name} rows reach {horizon} beyond the training rows",
-                hint=f"use a lag of at least {horizon}"
-                + (", or `test: refit`, for an early fold is far from test" if name == TEST else ""),
+                hint=f"use a lag of at least {horizon}" + _LESS_FAR.get(name, ""),
                 where=where_is(step),
                 code="KF305",
             )

@@ -46,6 +46,7 @@ _READS = (
     *("fsspec.open", "kaggle.*", "requests.*", "httpx.*", "urllib.request.*", "urllib3.*"),
 )
 _IS_READ = re.compile("|".join(map(translate, _READS)))
+_READS_IN_SQL = re.compile(r"\bread_(csv|parquet|ipc|json|ndjson)\s*\(", re.IGNORECASE)
 _IN_MEMORY = ("io.StringIO", "io.BytesIO")
 
 
@@ -65,12 +66,15 @@ def undeclared_reads(source: str, path: Path) -> Iterator[FeatureError]:
         return
     names = _names(tree)
     harmless = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_harmless(node, names)}
+    harmless |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
     found: dict[int, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in harmless:
             name = _dotted(node, names)
             if _IS_READ.match(name):
                 found.setdefault(node.lineno, ast.unparse(node))
+        elif isinstance(node, ast.Constant) and id(node) not in harmless and _READS_IN_SQL.search(str(node.value)):
+            found.setdefault(node.lineno, f"{str(node.value).strip()[:40]!r}, if that is SQL")
     for line, name in sorted(found.items()):
         yield _error(f"reads a file that is not declared: {name}", f"{path}:{line}")
 

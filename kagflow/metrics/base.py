@@ -4,21 +4,23 @@ A metric's direction is written beside its name, never guessed. Truth and predic
 regression; class codes (in class order) against P(positive), or against one probability a class.
 """
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kagflow.config import Objective, Task
-from kagflow.errors import KagflowError
+from kagflow.errors import ConfigError, KagflowError, did_you_mean
 
 Array = NDArray[np.float64]
 Values = NDArray[np.generic]
 Direction = Literal["minimize", "maximize"]
 Wants = Literal["value", "probability", "label", "top_k"]
 MetricFunction = Callable[..., float]
+_ALLOWED = {"direction": get_args(Direction), "wants": get_args(Wants), "objective": get_args(Objective)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,16 @@ class Metric:
     several: bool = False
     of_column: "Metric | None" = None
 
+    def __post_init__(self) -> None:
+        for name, allowed in _ALLOWED.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ConfigError(
+                    f"the metric {self.name!r} has {name}={value!r}",
+                    hint=f"{did_you_mean(str(value), allowed)}; it is one of {', '.join(allowed)}",
+                    where=f"metric.{name}",
+                )
+
     def score(
         self,
         y: Values,
@@ -96,11 +108,18 @@ class Metric:
         ------
         KagflowError
             There are no rows, the shapes do not fit, a prediction is not finite, weights or columns that the metric
-            needs are missing, or the result is not finite.
+            needs are missing, the function raises or changes what it is handed, or the result is not finite.
         """
         self._check(y, prediction)
         weights = self.weights(len(y), weight)
-        value = float(self.function(y, self.prepare(prediction), weights, *self.pick(further)))
+        # What a function of the competition's own is handed is not its to change: these are the run's predictions.
+        handed = [read_only(each) for each in (y, self.prepare(prediction), weights, *self.pick(further))]
+        try:
+            value = float(self.function(*handed))
+        except KagflowError:
+            raise
+        except Exception as error:
+            raise self._fault(error) from error
         if not np.isfinite(value):
             raise KagflowError(
                 f"the metric {self.name} returned {value} for {len(y)} rows", hint=self._why(y), where=self.name
@@ -207,6 +226,15 @@ class Metric:
                 where=self.name,
             )
 
+    def _fault(self, error: Exception) -> KagflowError:
+        """Return what to tell of an error that the function raised, and the last line that it went through."""
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return KagflowError(
+            f"the metric {self.name} raised {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+            hint="it is `function(y, prediction, weight) -> float` over arrays of rows, which it must not change",
+            where=f"{last.filename}:{last.lineno}",
+        )
+
     def _why(self, y: Values) -> str:
         same = (y == y[0]).all(axis=0).any()  # of several targets, one
         if same and self.wants != "value":
@@ -215,6 +243,13 @@ class Metric:
             return "the target is the same in all rows"
         classes = "" if self.wants == "value" else "do the rows hold every class? if so, "
         return f"{classes}look at the metric's own function (logarithms, divisions by zero); predictions are finite"
+
+
+def read_only(values: Values) -> Values:
+    """Return the same array, which cannot be written to."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 ROUNDING = 1e-12

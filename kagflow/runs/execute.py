@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,13 +129,13 @@ def cross_validate(
 
 def with_frames(plan: Plan) -> Plan:
     """Return a plan that keeps features that take long to build, and takes them from where they are kept."""
-    return replace(plan, setups=tuple(replace(setup, cache=_frames(plan, setup)) for setup in plan.setups))
+    return replace(plan, setups=tuple(_with_cache(plan, setup) for setup in plan.setups))
 
 
-def _frames(plan: Plan, setup: Setup) -> FrameCache | None:
-    """Return where the features of a target are kept; ``None`` where nobody can tell them from others."""
-    context = features_context(plan, setup)
-    return None if context is None else FrameCache(plan.competition.data_folder / "frames", context)
+def _with_cache(plan: Plan, setup: Setup) -> Setup:
+    """Return a setup whose features are kept for later runs, or taken from earlier ones."""
+    folder = plan.competition.data_folder / "frames"
+    return replace(setup, cache=FrameCache(folder, partial(features_context, plan, setup)))
 
 
 def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:

@@ -26,6 +26,7 @@ from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
 from kagflow.training.postprocess import Post, find_post
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import AsNumbers, TargetTransform
+from kagflow.training.weights import check_class_weights
 
 _SAMPLE_SEED = 20_011
 _OWN = "own"  # the name of what the competition's folder defines: a transform, an objective, a stop metric
@@ -131,6 +132,7 @@ def make_plan(
     check_groups_stay_whole(folds, data.train.groups)
     problem = _problem(competition, experiment, data, transform)
     stop_metric = _stop_metric(competition, experiment)
+    check_class_weights(experiment.class_weights, problem.classes, learns_classes=problem.task != "regression")
     model.check_functions(problem, experiment.objective, experiment.stop_metric)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(

@@ -128,6 +128,12 @@ def make_splitter(kind: str, settings: dict[str, Any]) -> Splitter:
     return classes[kind](**settings)
 
 
+def settings_of(kind: str) -> tuple[str, ...]:
+    """Return the names of the settings of a kind of splitter; of an unknown kind there are none."""
+    classes = _splitters()
+    return tuple(field.name for field in dataclasses.fields(classes[kind])) if kind in classes else ()
+
+
 def check_at_least(name: str, value: object, least: int) -> None:
     """Raise a SplitError unless a setting is a whole number of at least that size."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:

@@ -28,7 +28,7 @@ LIMIT_BYTES = 2 * 1024**3
 _LARGEST_SHARE = 4  # of the limit: one fold must not push out all others
 _WORTH_SECONDS = 0.2  # what is built sooner is hardly read faster
 _ABANDONED_SECONDS = 3600.0
-_PARTIAL = ".partial"
+_KEPT, _PARTIAL = ".pkl", ".partial"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -43,13 +43,16 @@ class FrameCache:
     folder
         ``data/<name>/frames``.
     context
-        Hash of what decides on the features of every fold: data, code, steps.
+        Returns a hash of what decides on the features of every fold: data, code, steps; ``None`` where nobody can tell.
+        It is asked once, and only where features were kept or are worth keeping: the hash takes its time too.
     limit_bytes
         Of all files together; of one, a fourth of it.
     """
 
-    def __init__(self, folder: Path, context: str, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._folder, self._context, self._limit = folder, context, limit_bytes
+    def __init__(self, folder: Path, context: Callable[[], str | None], limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder, self._make_context, self._limit = folder, context, limit_bytes
+        self._context: str | None = None
+        self._asked_for_context = False
         self._lock = threading.Lock()
         self._is_noted = self._gave_up = False
 
@@ -63,18 +66,25 @@ class FrameCache:
         build
             Builds them.
         """
-        key = self.key(asked)
-        kept = self.get(key)
+        key = self.key(asked) if any(self._folder.glob(f"*{_KEPT}")) else None
+        kept = None if key is None else self.get(key)
         if kept is not None:
             return kept
         started = time.perf_counter()
         built = build()
         if time.perf_counter() - started >= _WORTH_SECONDS:
-            self.put(key, built)
+            key = key or self.key(asked)
+            if key is not None:
+                self.put(key, built)
         return built
 
-    def key(self, asked: Mapping[str, Any]) -> str:
-        """Return a hash of the context and of what is asked for."""
+    def key(self, asked: Mapping[str, Any]) -> str | None:
+        """Return a hash of the context and of what is asked for; ``None`` without a context."""
+        with self._lock:
+            if not self._asked_for_context:
+                self._context, self._asked_for_context = self._make_context(), True
+        if self._context is None:
+            return None
         text = json.dumps({"context": self._context, **asked}, sort_keys=True, default=_hash_of_rows)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -117,7 +127,7 @@ class FrameCache:
                 partial.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.pkl"
+        return self._folder / f"{key}{_KEPT}"
 
     def _make_room(self) -> None:
         """Remove what was used least recently, beyond the limit, and what a crash left half-written."""

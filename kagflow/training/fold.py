@@ -30,6 +30,7 @@ from kagflow.splits import Folds, Splitter
 from kagflow.training.cache import FrameCache
 from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import FittedTransform, TargetTransform
+from kagflow.training.weights import weights_of_classes
 
 Predictions = NDArray[np.float64]
 STOP, VALID = "stop", "valid"
@@ -276,7 +277,8 @@ def _prepare_to_stop(setup: Setup, task: Task, train: Rows, apply: dict[str, Row
     assert isinstance(setup.model.rounds, RoundsConfig)
     rows, stop = _carve(setup, train, setup.model.rounds.stop)
     ready = _prepare(setup, task, rows, {STOP: stop, **apply}, test=test)
-    batch = _batch(setup, ready.scale, ready.built.frames[STOP], setup.pool.y[stop], stop)
+    by_class = _by_class(setup, ready.built.y)
+    batch = _batch(setup, ready.scale, ready.built.frames[STOP], setup.pool.y[stop], stop, by_class)
     if setup.stop_metric is not None:
         batch = replace(batch, score=_stop_score(setup, setup.stop_metric, ready.scale, batch, stop))
     return replace(ready, stop=batch)
@@ -285,27 +287,43 @@ def _prepare_to_stop(setup: Setup, task: Task, train: Rows, apply: dict[str, Row
 def _prepare(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, test: bool) -> Prepared:
     built = _features(setup, task, train, apply, test=test)
     scale = setup.transform.fit(built.x, built.y)
-    return Prepared(built, scale, _batch(setup, scale, built.x, built.y, built.rows), None)
+    by_class = _by_class(setup, built.y)
+    return Prepared(built, scale, _batch(setup, scale, built.x, built.y, built.rows, by_class), None)
 
 
 def _fit(setup: Setup, model: Model, ready: Prepared, seed: int) -> FittedModel:
     return model.fit(ready.train, ready.stop, problem=setup.problem, resources=setup.resources, seed=seed)
 
 
-def _batch(setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows) -> Batch:
+def _by_class(setup: Setup, y: Target) -> NDArray[np.float64] | None:
+    """Return (k,) the weight of each class, as the training rows have it; ``None`` where all weigh the same."""
+    asked = setup.experiment.class_weights
+    return None if asked is None else weights_of_classes(asked, setup.problem.classes, y)
+
+
+def _batch(
+    setup: Setup, scale: FittedTransform, x: Frame, y: Target, rows: Rows, by_class: NDArray[np.float64] | None
+) -> Batch:
+    weight = _weight(setup, rows)
+    if by_class is not None:
+        weight = by_class[target_codes(y)] * (1.0 if weight is None else weight)
+    return Batch(x, scale.forward(x, y), weight)
+
+
+def _weight(setup: Setup, rows: Rows) -> NDArray[np.float64] | None:
     weight = setup.pool.weight
-    return Batch(x, scale.forward(x, y), None if weight is None else weight[rows].to_numpy())
+    return None if weight is None else weight[rows].to_numpy()
 
 
 def _stop_score(setup: Setup, metric: Metric, scale: FittedTransform, batch: Batch, stop: Rows) -> StopScore:
     """Return the stop metric as a function of predictions: of the stop rows only, on the original scale."""
     y = target_codes(setup.pool.y[stop])
-    known = setup.table.further
+    known, weight = setup.table.further, _weight(setup, stop)  # class weights are for the fit alone
     further = None if known is None else {name: known[name][stop].to_numpy() for name in known.columns}
 
     def score(prediction: Predictions) -> float:
         with blaming(metric.function):
-            return metric.score(y, scale.back(batch.x, prediction), batch.weight, further)
+            return metric.score(y, scale.back(batch.x, prediction), weight, further)
 
     return StopScore(metric.name, metric.direction == "maximize", score)
 

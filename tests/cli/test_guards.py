@@ -104,7 +104,7 @@ def test_check_shows_what_is_accepted(project):
     assert "accepted: KF105 test lacks extra; they are not features\n  reason: it is the price of last year\n" in said
     assert "0 errors, 0 warnings, 1 note" in said  # that the folds mirror test
     document = json.loads(project.cli("check", "toy", "--json").out)
-    assert document["findings"] == []
+    assert "KF105" not in {each["code"] for each in document["findings"]}
     assert [(each["code"], each["reason"]) for each in document["accepted"]] == [
         ("KF105", "it is the price of last year")
     ]

@@ -28,9 +28,11 @@ def facts(**changes: object) -> CompetitionFacts:
     return CompetitionFacts.model_validate(usual | changes)
 
 
-@pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Dataset]:
-    """Write files and read them back."""
+@pytest.fixture(params=["small", "as if large"])
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[..., Dataset]:
+    """Write files and read them back; large ones are read in another way, and are the same."""
+    if request.param == "as if large":
+        monkeypatch.setattr("kagflow.data.reading._LARGE_BYTES", 0)
 
     def write_and_read(train: str = TRAIN, test: str = TEST, **changes: object) -> Dataset:
         for name, text in (("train", train), ("test", test), ("sample_submission", SAMPLE)):
@@ -174,6 +176,13 @@ def test_the_type_comes_from_all_rows(read: Read) -> None:
     assert read(*one_column([*["1"] * 5000, "x"], ["1"])).train.x["a"].dtype == pl.String
     assert read(*one_column([*["1"] * 5000, "0.5"], ["1"])).train.x["a"].dtype == pl.Float64
     assert read(*one_column([*[""] * 5000, "2024-01-31"], ["x"])).train.x["a"].dtype == pl.String
+
+
+def test_a_word_far_down_makes_text_of_a_column_of_numbers(read: Read) -> None:
+    far = "\n".join(f"{row},{row}.5,1" for row in range(2_000)) + "\n2000,many,1\n"
+    data = read(f"id,a,y\n{far}", "id,a\n3000,1.5\n3001,2.5\n")
+    assert data.train.x["a"].dtype == data.test.x["a"].dtype == pl.String
+    assert data.test.x["a"].to_list() == ["1.5", "2.5"]
 
 
 def test_null_words_stand_for_null_in_every_column(read: Read) -> None:

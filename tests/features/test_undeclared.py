@@ -193,7 +193,7 @@ def test_an_accepted_read_is_noted_with_its_line(project):
 
 
 def test_a_read_in_tables_py_is_told_as_what_it_is(project):
-    project.facts(tables={"more": "train.csv"})
+    project.facts(tables={"more": "test.csv"})
     read = f"__import__('pandas').__dict__['read_' + 'csv']({str(project.raw / 'train.csv')!r})"
     assemble = f"def assemble(tables):\n    {read}\n    return tables['train'], tables['test']\n"
     project.write("competitions/toy/tables.py", assemble)

@@ -15,6 +15,10 @@ from kagflow.training.cache import FrameCache
 ASKED = {"train": np.arange(3), "apply": {"valid": np.arange(3, 5)}, "test": True, "only": ("a*",), "drop": ()}
 
 
+def same_context() -> str:
+    return "context"
+
+
 @dataclass(frozen=True)
 class Learned:
     words: pl.DataFrame
@@ -53,9 +57,8 @@ def assert_same(one: Built, other: Built) -> None:
 
 
 def keep(folder, made: Built, **asked) -> None:
-    cache = FrameCache(folder, "context")
+    cache = FrameCache(folder, same_context)
     cache.get_or_build(ASKED | asked, lambda: made)
-    cache.close()
 
 
 def files(folder) -> list[str]:
@@ -64,7 +67,7 @@ def files(folder) -> list[str]:
 
 def test_what_is_read_is_what_was_built(folder):
     keep(folder, built())
-    assert_same(FrameCache(folder, "context").get_or_build(ASKED, never), built())
+    assert_same(FrameCache(folder, same_context).get_or_build(ASKED, never), built())
 
 
 @pytest.mark.parametrize(
@@ -82,12 +85,12 @@ def test_what_is_read_is_what_was_built(folder):
     ids=repr,
 )
 def test_whatever_else_is_asked_for_is_another_key(folder, other):
-    cache = FrameCache(folder, "context")
+    cache = FrameCache(folder, same_context)
     assert cache.key(ASKED | other) != cache.key(ASKED)
 
 
 def test_the_context_is_part_of_the_key(folder):
-    assert FrameCache(folder, "one").key(ASKED) != FrameCache(folder, "other").key(ASKED)
+    assert FrameCache(folder, lambda: "one").key(ASKED) != FrameCache(folder, lambda: "other").key(ASKED)
 
 
 def test_what_was_built_at_once_is_not_kept(folder, monkeypatch):
@@ -114,13 +117,12 @@ def test_a_damaged_file_is_built_again_with_one_note(folder, capsys, damage):
         keep(folder, built(), apply={name: np.arange(3, 5)})
     for path in folder.iterdir():
         path.write_bytes(damage(path.read_bytes()))
-    cache = FrameCache(folder, "context")
+    cache = FrameCache(folder, same_context)
     for name in ("valid", "stop"):
         assert_same(cache.get_or_build(ASKED | {"apply": {name: np.arange(3, 5)}}, built), built())
-    cache.close()
     (note,) = capsys.readouterr().err.splitlines()
     assert note.startswith("note: features kept in ") and note.endswith("are built again: it is not what was written")
-    assert_same(FrameCache(folder, "context").get_or_build(ASKED, never), built())
+    assert_same(FrameCache(folder, same_context).get_or_build(ASKED, never), built())
 
 
 def test_without_the_digest_a_flipped_bit_would_be_a_feature(folder, monkeypatch):
@@ -129,7 +131,7 @@ def test_without_the_digest_a_flipped_bit_would_be_a_feature(folder, monkeypatch
     (path,) = folder.iterdir()
     path.write_bytes(_flip(path.read_bytes()))
     monkeypatch.setattr(module, "_digest_of_rest", lambda file: path.read_bytes()[:32])
-    read = FrameCache(folder, "context").get_or_build(ASKED, never)
+    read = FrameCache(folder, same_context).get_or_build(ASKED, never)
     with pytest.raises(AssertionError):
         assert_same(read, built(1000))
 
@@ -140,17 +142,16 @@ def test_an_interrupted_write_leaves_nothing_that_is_read(folder, monkeypatch, c
         raise OSError("No space left on device")
 
     monkeypatch.setattr(module, "_write", stop)
-    cache = FrameCache(folder, "context")
+    cache = FrameCache(folder, same_context)
     for name in ("valid", "stop"):
         assert_same(cache.get_or_build(ASKED | {"apply": {name: np.arange(3, 5)}}, built), built())
-    cache.close()
     assert files(folder) == []
     assert capsys.readouterr().err == f"note: features are not kept in {folder}: No space left on device\n"
 
 
 def test_what_a_crash_left_behind_is_not_read_and_goes_in_time(folder):
     keep(folder, built())
-    partial = folder / f"{FrameCache(folder, 'context').key(ASKED)}.abc.partial"
+    partial = folder / f"{FrameCache(folder, same_context).key(ASKED)}.abc.partial"
     partial.write_bytes(b"half")
     keep(folder, built(), test=False)
     assert partial.exists()  # another process may still be writing it
@@ -162,7 +163,7 @@ def test_what_a_crash_left_behind_is_not_read_and_goes_in_time(folder):
 
 def test_a_folder_that_cannot_be_made_costs_nothing_but_the_cache(tmp_path, capsys):
     (tmp_path / "frames").write_text("a file")
-    cache = FrameCache(tmp_path / "frames", "context")
+    cache = FrameCache(tmp_path / "frames", same_context)
     cache.put("key", built())
     assert capsys.readouterr().err.count("note: ") == 1
     assert cache.get("key") is None
@@ -175,7 +176,7 @@ def test_what_cannot_be_pickled_costs_nothing_but_the_cache(folder, capsys):
 
 
 def test_several_writers_of_one_key_agree(folder):
-    caches = [FrameCache(folder, "context") for _ in range(4)]
+    caches = [FrameCache(folder, same_context) for _ in range(4)]
     for cache in caches:
         cache.put(cache.key(ASKED), built())
     assert len(files(folder)) == 1
@@ -186,7 +187,7 @@ def test_several_writers_of_one_key_agree(folder):
 
 def test_the_least_recently_used_goes_first(folder):
     size = _size_of_one(folder)
-    cache = FrameCache(folder, "context", limit_bytes=int(5.5 * size))
+    cache = FrameCache(folder, same_context, limit_bytes=int(5.5 * size))
     for number in range(5):
         cache.put(f"{number}", built(1000))
         os.utime(folder / f"{number}.pkl", (number, number))
@@ -198,7 +199,7 @@ def test_the_least_recently_used_goes_first(folder):
 @pytest.mark.parametrize("share", [0.2, 0.9])  # the frames alone are too large; with what the steps learned
 def test_what_would_push_out_the_others_is_not_kept(folder, share):
     size = _size_of_one(folder)
-    cache = FrameCache(folder, "context", limit_bytes=int(4 * share * size))
+    cache = FrameCache(folder, same_context, limit_bytes=int(4 * share * size))
     cache.put("large", built(1000))
     assert files(folder) == []
     cache.put("small", built(10))
@@ -206,7 +207,7 @@ def test_what_would_push_out_the_others_is_not_kept(folder, share):
 
 
 def _size_of_one(folder) -> int:
-    FrameCache(folder, "context").put("one", built(1000))
+    FrameCache(folder, same_context).put("one", built(1000))
     size = (folder / "one.pkl").stat().st_size
     (folder / "one.pkl").unlink()
     return size

@@ -27,7 +27,7 @@ from kagflow.models.space import Space
 _CODE_LOCATION = re.compile(r"^(\[\d\d:\d\d:\d\d\] )?\S+\.(cc|cpp|cu|h):\d+: ")
 _NO_MEMORY = re.compile(r"out of (device )?memory|memory.?allocation|bad_alloc|not enough memory", re.IGNORECASE)
 
-_MOST_KEPT = 4
+_MOST_KEPT = 4  # of a batch: binned data are large
 
 Made = TypeVar("Made")
 
@@ -337,7 +337,7 @@ def kept(batch: Batch, key: Hashable, make: Callable[[], Made]) -> Made:
         return make()
     if key not in batch.kept:
         if len(batch.kept) >= _MOST_KEPT:
-            del batch.kept[next(iter(batch.kept))]  # the oldest: binned data are large
+            del batch.kept[next(iter(batch.kept))]  # the oldest
         batch.kept[key] = make()
     made: Made = batch.kept[key]
     return made

@@ -14,9 +14,10 @@ _SHRINKAGE = Range(1e-5, 10.0, log=True)  # of the absolute size, in units of th
 _STRENGTH = Range(1e-4, 1e3, log=True)  # the inverse of a penalty
 
 _RIDGE: Space = {"alpha": _PENALTY}
-_SVM: Space = {"C": Range(0.01, 1e3, log=True), "gamma": Range(1e-4, 1.0, log=True)}
+# Beyond these ends a fit takes ever longer, and learns the rows by heart.
+_SVM: Space = {"C": Range(0.01, 100.0, log=True), "gamma": Range(1e-4, 0.3, log=True)}
 _NEIGHBOURS: Space = {
-    "n_neighbors": Range(3, 100, log=True),
+    "n_neighbors": Range(3, 50, log=True),
     "weights": Choice(("uniform", "distance")),
     "p": Choice((1, 2)),  # absolute distances bear outliers better
 }

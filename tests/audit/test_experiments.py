@@ -5,9 +5,9 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import KFold, RepeatedKFold, StratifiedKFold, cross_val_predict
 
-from kagflow.audit.experiments import Bench, coin_flip
+from kagflow.audit.experiments import Bench, coin_flip, is_target_mean
 from kagflow.audit.function import FunctionSubject
 from kagflow.audit.leverage import own_label_leverage
 from kagflow.audit.world import World, farthest_target, noisy_targets, other_targets
@@ -32,6 +32,47 @@ def linear(x, y, folds):
 
 def logistic(x, y, folds):
     return cross_val_predict(LogisticRegression(), x, y, cv=folds, method="predict_proba")
+
+
+# --- functions that cannot be examined --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x, y, folds: linear(X, Y, FOLDS), lambda x, y, folds: np.zeros(len(y))],
+    ids=["a closure over the real rows", "always the same"],
+)
+def test_a_function_that_does_not_use_what_it_is_handed_does_not_pass(function):
+    with pytest.raises(AssertionError, match=r"KF211 .* does not use the targets"):
+        assert_no_leak(function, X, Y, FOLDS)
+
+
+def test_folds_of_several_repeats_are_refused():
+    folds = list(RepeatedKFold(n_splits=3, n_repeats=2, random_state=0).split(X))
+    with pytest.raises(ConfigError, match="scored in several folds"):
+        assert_no_leak(linear, X, Y, folds)
+
+
+def test_several_targets_are_refused():
+    with pytest.raises(ConfigError, match="one target a row, got 2 dimensions"):
+        assert_no_leak(linear, X, np.c_[Y, Y], FOLDS)
+
+
+def test_lists_are_as_good_as_arrays():
+    assert_no_leak(linear, X.tolist(), Y.tolist(), FOLDS)
+
+
+# --- means of the target ----------------------------------------------------------------------------------------------
+
+
+def test_a_column_of_target_means_is_seen_and_a_cross_fitted_one_is_not():
+    shop, folds = np.arange(ROWS) % 20, np.arange(ROWS) % 5
+    overall = np.array([Y[shop == each].mean() for each in range(20)])[shop]
+    others = np.array([Y[(shop == own) & (folds != fold)].mean() for own, fold in zip(shop, folds, strict=True)])
+    assert is_target_mean(pl.Series(overall), Y[:, None])
+    assert not is_target_mean(pl.Series(others), Y[:, None])
+    assert not is_target_mean(pl.Series(shop.astype(float)), Y[:, None])
+    assert not is_target_mean(pl.Series(X[:, 0]), Y[:, None])
 
 
 # --- worlds -----------------------------------------------------------------------------------------------------------

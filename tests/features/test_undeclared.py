@@ -34,6 +34,7 @@ READS = [
     "import pickle as p; p.load(file)",
     "import sqlite3; sqlite3.connect('all.sqlite')",
     "import duckdb; duckdb.sql('select * from train.csv')",
+    "import polars as pl; pl.sql('select avg(y) from read_csv(1)')",
     "import pyarrow.parquet as pq; pq.read_table('train.parquet')",
     "import requests; requests.get('http://example.org')",
     "import urllib.request; urllib.request.urlopen('http://example.org')",
@@ -50,6 +51,7 @@ INNOCENT = [
     "import polars as pl; pl.col('open').str.json_decode()",
     "import pickle; pickle.loads(b'')",
     "x.with_columns(pl.col('read_csv'))",
+    'def f(x):\n    "As read_csv() would."\n    return x',
     "def (: not Python",
 ]
 

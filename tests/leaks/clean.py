@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.leaks.folder import FEW_TREES, RIDGE, TREES, Folder
+from tests.leaks.folder import FEW_TREES, RIDGE, TREES, Folder, rows
 
 
 def estimator(name, **params):
@@ -94,6 +94,10 @@ CLEAN: Mapping[str, Folder] = {
     "whole groups": Folder(MEANS, facts=GROUPED),
     "forward in time, with a past": Folder(HISTORY, facts=FORWARD, config={**TREES, "test": "refit"}),
     "repeats": Folder(MEANS, facts={"splitter": {"kind": "kfold", "folds": 3, "repeats": 2}}),
+    "a joined table of other rows": Folder(
+        "FEATURES = FeatureSet(fold=[Join('original', by='shop', aggregate={'y': 'mean'})])",
+        tables={"original": lambda train: rows(seed=9)[0].drop("row")},
+    ),
     "several seeds": Folder(
         config={"rounds": 8, "seeds": 3, "model": {"kind": "lightgbm", "params": {**FEW_TREES, "bagging_freq": 1}}}
     ),

@@ -82,6 +82,8 @@ class Folder:
         Columns besides, of train and of test.
     train
         What else was done to train.
+    tables
+        Further files by name, made of train.
     """
 
     features: str = "FEATURES = FeatureSet()"
@@ -90,13 +92,14 @@ class Folder:
     config: Mapping[str, Any] = field(default_factory=lambda: TREES)
     add: tuple[Mapping[str, pl.Expr], Mapping[str, pl.Expr]] = ({}, {})
     train: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
+    tables: Mapping[str, Callable[[pl.DataFrame], pl.DataFrame]] = field(default_factory=dict)
 
     def write(self, root: Path) -> tuple[Competition, Experiment, Path]:
         """Write it down, and return the competition, the experiment and the folder of the files."""
         place, files = root / "competitions" / "small", root / "files"
         for folder in (place, files):
             folder.mkdir(parents=True)
-        facts = FACTS | self.facts
+        facts = FACTS | self.facts | {"tables": {name: f"{name}.csv" for name in self.tables}}
         (place / "competition.yaml").write_text(yaml.safe_dump(facts))
         (place / "features.py").write_text(HEAD + self.features)
         if self.target:
@@ -104,6 +107,8 @@ class Folder:
         train, test = rows(facts["task"])
         for name, frame, more in zip(("train", "test"), (self.train(train), test), self.add, strict=True):
             frame.with_columns(**more).write_csv(files / f"{name}.csv")
+        for name, make in self.tables.items():
+            make(self.train(train)).write_csv(files / f"{name}.csv")
         sample = rows(facts["task"])[1].select("row", y=pl.lit(0.5))
         sample.write_csv(files / "sample_submission.csv")
         return load("small", root), Experiment.model_validate({"threads": 1, **self.config}), files

@@ -312,6 +312,24 @@ FOLDERS: Mapping[str, Planted] = {
     ),
     "a rank over all rows": Planted(Folder(RANKED), "KF301", where="ranked at", found_by="cv"),
     "a target mean from the file": Planted(Folder(READ_AGAIN), "KF302", where="features.py", found_by="cv"),
+    "a joined table that holds train's own means": Planted(
+        Folder(
+            "FEATURES = FeatureSet(fold=[Join('known', by='shop')])",
+            tables={"known": lambda train: train.group_by("shop").agg(pl.col("y").mean().alias("usual"))},
+        ),
+        "KF210",
+        ("known__usual", "usual"),
+        "Join(",
+    ),
+    "a joined table of train's rows, the target renamed": Planted(
+        Folder(
+            "FEATURES = FeatureSet(fold=[Join('known', by='shop', aggregate={'paid': 'mean'})])",
+            tables={"known": lambda train: train.select("shop", paid="y").sample(fraction=1, shuffle=True, seed=1)},
+        ),
+        "KF210",
+        ("known__paid",),
+        "Join(",
+    ),
     "a column that is the target": Planted(
         Folder(add=({"sold": pl.col("y") * 2}, {"sold": pl.lit(None)})), "KF303", where="the files", found_by="cv"
     ),

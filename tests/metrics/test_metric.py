@@ -232,3 +232,42 @@ def test_a_wrong_name_has_a_hint(name: str, problem: str, hint: str) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
         find_metric(name)
     assert hint in caught.value.hint
+
+
+# --- functions of a competition's own ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "hint"),
+    [
+        ({"direction": "less"}, "minimize, maximize"),
+        ({"wants": "values"}, "did you mean"),
+        ({"objective": "l2"}, "log_loss"),
+    ],
+)
+def test_a_word_that_means_nothing_is_refused(changed: dict[str, str], hint: str) -> None:
+    """Taken for the other direction, the worst of all runs would be the best."""
+    with pytest.raises(ConfigError, match=f"has {next(iter(changed))}=") as refused:
+        custom(lambda y, p, w: 0.0, **changed)
+    assert hint in refused.value.hint
+
+
+def test_a_metric_cannot_change_the_predictions() -> None:
+    def improving(y: Floats, prediction: Floats, weight: Floats) -> float:
+        prediction[:] = y
+        return 0.0
+
+    predictions = np.array([1.0, 2.0])
+    with pytest.raises(KagflowError, match=r"own raised ValueError: .*read-only") as refused:
+        custom(improving).score(np.array([3.0, 4.0]), predictions)
+    assert predictions.tolist() == [1.0, 2.0]
+    assert "test_metric.py:" in refused.value.where
+
+
+@pytest.mark.parametrize(
+    "function", [lambda y, p: 0.0, lambda y, p, w: np.abs(y - p)], ids=["two arguments", "a number a row"]
+)
+def test_what_a_function_of_ones_own_does_wrong_is_told(function: Callable[..., float]) -> None:
+    with pytest.raises(KagflowError, match="the metric own raised TypeError") as refused:
+        custom(function).score(np.array([3.0, 4.0]), np.array([1.0, 2.0]))
+    assert "function(y, prediction, weight) -> float" in refused.value.hint

@@ -378,7 +378,8 @@ def _begins_like_a_word(column: pl.Series) -> bool:
 
 def _has_huge_integers(column: pl.Series) -> bool:
     """Say whether whole numbers are too large for Int64, so that a Float64 would make one of many: they are names."""
-    return bool(column.head(_GLANCE).str.contains(_HUGE_INTEGER).any())
+    known = column.head(_GLANCE).drop_nulls()
+    return not known.is_empty() and bool(known.str.contains(_HUGE_INTEGER).all())
 
 
 def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

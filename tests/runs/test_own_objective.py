@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from kagflow.competition import load
-from kagflow.errors import ConfigError, FeatureError, ModelError
+from kagflow.errors import ConfigError, KagflowError, ModelError
 from kagflow.runs import predict
 
 BOOSTING = ("lightgbm", "xgboost", "catboost")
@@ -172,6 +172,6 @@ def test_many_classes_take_no_own_objective(project):
 )
 def test_an_error_in_a_function_names_its_line(own, kind, wrong, right, overrides, line):
     own.write("competitions/toy/metric.py", METRIC.replace(right, wrong))
-    with pytest.raises(FeatureError, match=r"raised .*Error") as caught:
+    with pytest.raises(KagflowError, match=r"raised .*Error") as caught:
         own.cv(f"model.kind={kind}", *overrides)
     assert caught.value.where.endswith(f"metric.py:{line}")

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.errors import DataError
-from kagflow.practice.building import EDITIONS, argument_parser, list_files, usage, write_files
+from kagflow.practice.building import EDITIONS, argument_parser, edition_files, rebuild, write_files
 
 EDITION = EDITIONS / "bike_sharing_demand"
 USAGE_SEED = 2032  # decides which test rows the public leaderboard scores
@@ -112,12 +112,7 @@ def split(hours: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """
     is_train = pl.col(ID).str.slice(8, 2).cast(pl.Int64) <= LAST_TRAIN_DAY
     train, test = hours.filter(is_train), hours.filter(~is_train)
-    return {
-        "train": train,
-        "test": test.drop(*PARTS, TARGET),
-        "sample_submission": test.select(ID, pl.lit(0).alias(TARGET)),
-        "solution": test.select(ID, TARGET, usage(test.height, USAGE_SEED)),
-    }
+    return edition_files(train, test, id_=ID, target=TARGET, naive=0, usage_seed=USAGE_SEED, hidden=PARTS)
 
 
 def build(wheel: Path, folder: Path) -> list[Path]:
@@ -153,12 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argument_parser("Bike Sharing Demand", EDITION)
     parser.add_argument("wheel", type=Path, help="the wheel of ISLP that `pip download` wrote")
-    given = parser.parse_args(arguments)
-    try:
-        written = build(given.wheel, given.to)
-    except DataError as error:
-        parser.exit(1, f"error: {error}\nhint: {error.hint}\n")
-    list_files(written)
+    rebuild(parser, lambda given: build(given.wheel, given.to), arguments)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,15 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.errors import DataError
-from kagflow.practice.building import EDITIONS, argument_parser, list_files, read_rdataset, shuffled, usage, write_files
+from kagflow.practice.building import (
+    EDITIONS,
+    argument_parser,
+    edition_files,
+    read_rdataset,
+    rebuild,
+    shuffled,
+    write_files,
+)
 
 EDITION = EDITIONS / "churn"
 SPLIT_SEED = 2021  # shuffles the customers, hence decides their id and whether they are train or test
@@ -70,12 +78,7 @@ def split(source: pl.DataFrame) -> dict[str, pl.DataFrame]:
     customers = source[shuffled(source.height, SPLIT_SEED)].select(*FEATURES, left).with_row_index(ID)
     last = customers.height * 2 // 3
     train, test = customers.head(last), customers.slice(last)
-    return {
-        "train": train,
-        "test": test.drop(TARGET),
-        "sample_submission": test.select(ID, pl.lit(0.5).alias(TARGET)),
-        "solution": test.select(ID, TARGET, usage(test.height, USAGE_SEED)),
-    }
+    return edition_files(train, test, id_=ID, target=TARGET, naive=0.5, usage_seed=USAGE_SEED)
 
 
 def build(folder: Path) -> list[Path]:
@@ -107,12 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         Those of the process where not given.
     """
-    parser = argument_parser("Churn", EDITION)
-    try:
-        written = build(parser.parse_args(arguments).to)
-    except DataError as error:
-        parser.exit(1, f"error: {error}\nhint: {error.hint}\n")
-    list_files(written)
+    rebuild(argument_parser("Churn", EDITION), lambda given: build(given.to), arguments)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,15 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.errors import DataError
-from kagflow.practice.building import EDITIONS, argument_parser, list_files, read_rdataset, shuffled, usage, write_files
+from kagflow.practice.building import (
+    EDITIONS,
+    argument_parser,
+    edition_files,
+    read_rdataset,
+    rebuild,
+    shuffled,
+    write_files,
+)
 
 EDITION = EDITIONS / "house_prices"
 SPLIT_SEED = 2011  # shuffles the houses, hence decides their Id and whether they are train or test
@@ -173,13 +181,8 @@ def split(houses: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """
     numbered = houses[shuffled(houses.height, SPLIT_SEED)].with_row_index(ID, offset=1)
     train, test = numbered.head(houses.height // 2), numbered.slice(houses.height // 2)
-    naive = pl.lit(round(train[TARGET].to_numpy().mean(), 2)).alias(TARGET)
-    return {
-        "train": train,
-        "test": test.drop(TARGET),
-        "sample_submission": test.select(ID, naive),
-        "solution": test.select(ID, TARGET, usage(test.height, USAGE_SEED)),
-    }
+    mean = round(float(train[TARGET].to_numpy().mean()), 2)
+    return edition_files(train, test, id_=ID, target=TARGET, naive=mean, usage_seed=USAGE_SEED)
 
 
 def build(folder: Path) -> list[Path]:
@@ -211,12 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         Those of the process where not given.
     """
-    parser = argument_parser("House Prices", EDITION)
-    try:
-        written = build(parser.parse_args(arguments).to)
-    except DataError as error:
-        parser.exit(1, f"error: {error}\nhint: {error.hint}\n")
-    list_files(written)
+    rebuild(argument_parser("House Prices", EDITION), lambda given: build(given.to), arguments)
 
 
 def _checked(source: pl.DataFrame) -> pl.DataFrame:

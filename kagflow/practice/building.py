@@ -7,7 +7,7 @@ import gzip
 import importlib
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -87,6 +87,39 @@ def write_files(files: Mapping[str, pl.DataFrame], folder: Path, null_word: str 
     return [_write(frame, folder / f"{name}.csv.gz", null_word) for name, frame in files.items()]
 
 
+def edition_files(
+    train: pl.DataFrame,
+    test: pl.DataFrame,
+    *,
+    id_: str,
+    target: str,
+    naive: float,
+    usage_seed: int,
+    hidden: Sequence[str] = (),
+) -> dict[str, pl.DataFrame]:
+    """Return the files of an edition by name.
+
+    Parameters
+    ----------
+    train, test
+        All rows with the target, dealt out.
+    id_, target
+        Names of the columns.
+    naive
+        What the sample submission predicts for every row.
+    usage_seed
+        Decides which test rows the public leaderboard scores.
+    hidden
+        Further columns that test lacks.
+    """
+    return {
+        "train": train,
+        "test": test.drop(target, *hidden),
+        "sample_submission": test.select(id_, pl.lit(naive).alias(target)),
+        "solution": test.select(id_, target, usage(test.height, usage_seed)),
+    }
+
+
 def argument_parser(title: str, edition: Path) -> argparse.ArgumentParser:
     """Return the parser of a build's command line, which says where to write to."""
     parser = argparse.ArgumentParser(description=f"Rebuild the practice edition of {title}.")
@@ -94,8 +127,27 @@ def argument_parser(title: str, edition: Path) -> argparse.ArgumentParser:
     return parser
 
 
-def list_files(written: list[Path]) -> None:
-    """Print the files written and their sizes in bytes."""
+def rebuild(
+    parser: argparse.ArgumentParser,
+    build: Callable[[argparse.Namespace], list[Path]],
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Rebuild an edition from the command line, and print the files written and their sizes in bytes.
+
+    Parameters
+    ----------
+    parser
+        Of the command line.
+    build
+        Writes the files, given what was parsed.
+    arguments
+        Those of the process where not given.
+    """
+    given = parser.parse_args(arguments)
+    try:
+        written = build(given)
+    except DataError as error:
+        parser.exit(1, f"error: {error}\nhint: {error.hint}\n")
     for path in written:
         print(f"{path}  {path.stat().st_size} bytes")
 

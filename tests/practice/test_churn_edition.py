@@ -1,6 +1,5 @@
 """The bundled churn files are the source's customers under its names, and can be rebuilt from it."""
 
-import gzip
 import sys
 import zlib
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from kagflow.errors import DataError
 from kagflow.practice import build_churn as edition
+from tests.practice.rebuilding import assert_same_bytes, assert_same_rows
 
 FILES = ("train", "test", "sample_submission", "solution")
 
@@ -94,12 +94,10 @@ def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", FILES)
 def test_rebuilding_gives_the_same_rows(rebuilt: Path, name: str) -> None:
-    file = f"{name}.csv.gz"
-    assert gzip.decompress((rebuilt / file).read_bytes()) == gzip.decompress((edition.EDITION / file).read_bytes())
+    assert_same_rows(rebuilt, edition.EDITION, name)
 
 
 @pytest.mark.skipif("ng" in zlib.ZLIB_RUNTIME_VERSION, reason="zlib-ng compresses to other bytes")
 @pytest.mark.parametrize("name", FILES)
 def test_rebuilding_gives_the_same_bytes(rebuilt: Path, name: str) -> None:
-    file = f"{name}.csv.gz"
-    assert (rebuilt / file).read_bytes() == (edition.EDITION / file).read_bytes()
+    assert_same_bytes(rebuilt, edition.EDITION, name)

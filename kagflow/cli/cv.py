@@ -1,13 +1,10 @@
 """``kagflow cv``: cross-validate one or more experiments."""
 
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from kagflow.cli.printing import print_results, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
+from kagflow.cli.progress import Bar
 from kagflow.competition import Competition, load
 from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
@@ -56,7 +53,7 @@ def _run(
     listener: "_Bar",
 ) -> Run:
     experiment = competition.experiment(config, overrides)
-    tracker = make_tracker(track, competition.runs_folder, "kagflow", _warn)
+    tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
     with listener:
         run = cross_validate(
             competition,
@@ -69,50 +66,22 @@ def _run(
             listener=listener,
         )
     if run.facts["device"]["note"]:
-        _warn(run.facts["device"]["note"])
+        print_note(run.facts["device"]["note"])
     for noted in run.facts["accepted"]:
-        _warn(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
+        print_note(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
     return run
 
 
-def _warn(line: str) -> None:
-    print(f"note: {line}", file=sys.stderr)
-
-
-class _Bar:
-    """Shows how a run goes on, on stderr; on stdout the first line names the data's edition."""
-
-    def __init__(self, config: str, *, first_line: bool) -> None:
-        console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn(config),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._first_line = first_line
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
+class _Bar(Bar):
+    """Shows how a run goes on."""
 
     def began(self, edition: str, folder: Path, tasks: int, done: int) -> None:
         """Show where the data come from, and what is left to do."""
-        if self._first_line:
-            print(f"data: {edition} edition, {folder}", flush=True)
-        if done:
-            print(f"continuing: {done} of {done + tasks} fits were done before", file=sys.stderr)
-        self._task = self._progress.add_task("fits", total=tasks + done, completed=done)
+        self.show(edition, folder, tasks + done, done, f"{done} of {done + tasks} fits were done before")
 
     def finished(self, result: TaskResult) -> None:
         """Move the bar."""
-        self._progress.advance(self._task)
+        self.advance()
 
 
 def _print_run(competition: Competition, run: Run) -> None:

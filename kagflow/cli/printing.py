@@ -37,6 +37,11 @@ def print_wrapped(text: str, indent: int = 4) -> None:
     print(textwrap.fill(text, _WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False))
 
 
+def print_note(line: str) -> None:
+    """Print a line that one should know, on stderr."""
+    print(f"note: {line}", file=sys.stderr)
+
+
 def print_error(error: KagflowError) -> None:
     """Print what was expected, what came, where, and what to do, on stderr."""
     print(f"error: {error}", file=sys.stderr)

@@ -1,13 +1,10 @@
 """``kagflow tune``: look for better parameters, and say what they are worth."""
 
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from kagflow.cli.printing import print_results, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
+from kagflow.cli.progress import Bar
 from kagflow.competition import load
 from kagflow.tracking import make_tracker
 from kagflow.tuning import Account, Limits, Tuned
@@ -35,7 +32,7 @@ def tune(
     limits = Limits.of(trials, budget)
     competition = load(name)
     experiment = competition.experiment(config, overrides)
-    tracker = make_tracker(track, competition.runs_folder, "kagflow", _note)
+    tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
     with _Bar(config or "default", competition.metric.direction, first_line=not json) as watcher:
         tuned = run_study(
             competition,
@@ -56,54 +53,29 @@ def tune(
         _print(tuned)
 
 
-def _note(line: str) -> None:
-    print(f"note: {line}", file=sys.stderr)
-
-
-class _Bar:
-    """Shows how a study goes on, on stderr; on stdout the first line names the data's edition."""
+class _Bar(Bar):
+    """Shows how a study goes on."""
 
     def __init__(self, config: str, direction: str, *, first_line: bool) -> None:
-        console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn(f"{config} {{task.description}}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._first_line, self._pick = first_line, min if direction == "minimize" else max
+        super().__init__(f"{config} {{task.description}}", first_line=first_line)
+        self._pick = min if direction == "minimize" else max
         self._best: float | None = None
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
 
     def began(self, edition: str, folder: Path, trials: int | None, done: int) -> None:
         """Show where the data come from, and what is left to do."""
-        if self._first_line:
-            print(f"data: {edition} edition, {folder}", flush=True)
-        if done:
-            wanted = f" of {trials}" if trials is not None else ""
-            nothing = "; no trial is left to do" if trials is not None and done >= trials else ""
-            print(f"continuing: {done}{wanted} trials were done before{nothing}", file=sys.stderr)
-        self._task = self._progress.add_task("", total=trials, completed=done)
+        wanted = f" of {trials}" if trials is not None else ""
+        nothing = "; no trial is left to do" if trials is not None and done >= trials else ""
+        self.show(edition, folder, trials, done, f"{done}{wanted} trials were done before{nothing}")
 
     def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
         """Move the bar, and show the best score of this call."""
         if score is not None:
             self._best = score if self._best is None else self._pick(self._best, score)
-        best = "" if self._best is None else f"best {self._best:.5g}"
-        self._progress.update(self._task, advance=1, description=best)
+        self.advance("" if self._best is None else f"best {self._best:.5g}")
 
     def note(self, line: str) -> None:
         """Print a line."""
-        _note(line)
+        print_note(line)
 
 
 def _print(tuned: Tuned) -> None:
@@ -112,7 +84,7 @@ def _print(tuned: Tuned) -> None:
     better = "less" if scores["direction"] == "minimize" else "more"
     print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
     if run.facts["device"]["note"]:
-        _note(run.facts["device"]["note"])
+        print_note(run.facts["device"]["note"])
     parts = [f"{tuned.trials} trials", *([f"{tuned.pruned} stopped early"] if tuned.pruned else [])]
     print(f"  study    {tuned.study}: {', '.join(parts)}, {tuned.new or 'none'} of them now; best is {tuned.best}")
     if account is None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kagflow.cli.options import Config, Debug, Json, Name, Set, Source, Track
+from kagflow.cli.options import Config, Debug, Json, Name, NoCache, Set, Source, Track
 
 
 def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
@@ -52,9 +52,7 @@ def cv(
     only_folds: Annotated[
         list[int] | None, typer.Option("--only-folds", help="A quick look at one fold, by number; repeatable.")
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
-    ] = False,
+    no_cache: NoCache = False,
     track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
@@ -85,6 +83,9 @@ def tune(
         typer.Option("--trials", help="Trials in total, those of earlier calls included (100 in 20m, if neither)."),
     ] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="Wall time of this call: 90s, 20m, 1h30m.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Trials at once, which share the threads (by size).")
+    ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Average each fit over so many seeds.")] = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="URL of an Optuna database, instead of runs/NAME/studies.sqlite.")
@@ -97,6 +98,7 @@ def tune(
     ] = False,
     set_: Set = None,
     source: Source = None,
+    no_cache: NoCache = False,
     track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
@@ -109,12 +111,14 @@ def tune(
         config=config,
         trials=trials,
         budget=budget,
+        jobs=jobs,
         seeds=seeds,
         storage=storage,
         nested=nested,
         prune=not no_prune,
         overrides=tuple(set_ or ()),
         source=source,
+        cache=not no_cache,
         track=track,
         json=json,
     )

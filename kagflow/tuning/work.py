@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,7 @@ class Trials:
         KagflowError
             The config as it is cannot be fitted, or the budget is too small for one trial.
         """
+        self._learn_again()
         try:
             while True:
                 for _ in run_tasks(range(self._layout.jobs), self._work, self._layout):
@@ -181,6 +183,23 @@ class Trials:
         """Let the rule know how a trial went against the best one so far."""
         if self._pruner is not None and (best := self._best()) is not None:
             self._pruner.learn(done, best)
+
+    def _learn_again(self) -> None:
+        """Let the rule know what earlier calls saw, in the order in which their trials came to an end."""
+        ended = [trial for trial in self._book.trials() if trial.state.name in ("COMPLETE", "PRUNED")]
+        if self._pruner is None or not ended:
+            return
+        metric, folds = self._plan.competition.metric, [fold.number for fold in self._plan.setup.folds]
+        best: tuple[float, list[FoldResult]] | None = None
+        for trial in sorted(ended, key=lambda trial: (trial.datetime_complete or datetime.max, trial.number)):
+            folder = TrialFolder(self._book.folder, trial.number)
+            done = [self._judge(fold, *folder.predictions(fold)) for fold in folds if folder.has([fold])]
+            if best is not None:
+                self._pruner.learn(done, best[1])
+            if trial.value is None or len(done) < len(folds):  # stopped, or another machine has its predictions
+                continue
+            if best is None or metric.better(trial.value, best[0]):
+                best = (trial.value, done)
 
     def _best(self) -> list[FoldResult] | None:
         """Return the best trial's folds; ``None`` where there is none yet, or another machine has them."""

@@ -68,7 +68,6 @@ class TrialBook:
     ) -> None:
         self.name, self.folder, self.storage = name, folder, storage
         self._search, self._direction, self._distributions = search, direction, search.distributions()
-        self._draws = Draws(direction, self._distributions)
         owners = folder / "owners"
         owners.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "claim.lock")
@@ -80,7 +79,7 @@ class TrialBook:
             known = self._study.user_attrs.get(_MADE_WITH)
             if known not in (None, _plain(made_with)) and not any(map(_counts, self.trials())):  # nothing to lose
                 self._study = _open(storage, name, direction, anew=True)
-            self._storage = _storage(storage)
+            self._storage, self._draws = _storage(storage), Draws(direction, self._distributions)
             self._check(made_with)
 
     def ensure(self, points: Iterable[Point]) -> None:

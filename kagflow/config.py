@@ -216,6 +216,23 @@ class RoundsConfig(_Strict):
     refit: bool | None = None
 
 
+class RefitConfig(_Strict):
+    """Models of all training rows, which predict test in place of the folds' models.
+
+    Rounds that the folds found are scaled to the rows that there are now; a number of rounds is taken as it is.
+
+    Attributes
+    ----------
+    rows
+        What they are fitted on: ``all`` training rows (and extra rows).
+    seeds
+        How many there are, with a seed each; test predictions are their mean. ``None``: as many as a fold has.
+    """
+
+    rows: Literal["all"] = "all"
+    seeds: int | None = Field(default=None, ge=1)
+
+
 _NUMBER, _SEARCH = "a number", "a search"
 
 
@@ -262,8 +279,9 @@ class Experiment(_Strict):
         Number of seeds; predictions of a fold are the mean over its seeds.
     seed
         The first of them.
-    test
-        Test predictions from the ``folds``' models (their mean), or from a ``refit`` on all training rows.
+    refit
+        Predict test by models of all training rows. ``None``: by the folds' models, their mean. The score is that of
+        the folds either way.
     splitter
         Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
@@ -298,7 +316,7 @@ class Experiment(_Strict):
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
-    test: Literal["folds", "refit"] = "folds"
+    refit: RefitConfig | None = None
     splitter: dict[str, Any] = Field(default_factory=dict)
     target_transform: str | None = None
     postprocess: str | None = None

@@ -319,7 +319,7 @@ def _append(frames: Frames, columns: list[Frames]) -> Frames:
 
 
 _LESS_FAR = {
-    TEST: ", or `test: refit`, for an early fold is far from test",
+    TEST: ", or `refit: {rows: all}`, for an early fold is far from test",
     "stop": ", or give `rounds` a number, so that no stop rows are needed",
 }
 

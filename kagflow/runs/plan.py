@@ -18,7 +18,7 @@ from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
 from kagflow.metrics import Metric, find_metric
-from kagflow.models import Problem, Resources, configured_space, make_model, resolve_device
+from kagflow.models import Model, Problem, Resources, configured_space, make_model, resolve_device
 from kagflow.runs import surroundings
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
@@ -121,6 +121,7 @@ def make_plan(
             where="extra",
         )
     model = make_model(experiment.model, experiment.rounds)
+    _check_refit(experiment, model)
     configured_space(model, experiment.space)  # a run does not look there, but a wrong word is found now
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
@@ -159,6 +160,15 @@ def make_plan(
     )
     setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
     return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post, note)
+
+
+def _check_refit(experiment: Experiment, model: Model) -> None:
+    if experiment.refit is not None and not model.refits:
+        raise ConfigError(
+            f"{model.kind} needs stop rows in every fit, so that no model of it can learn from all rows",
+            hint="leave it out: test is then predicted by the folds' models",
+            where="refit",
+        )
 
 
 def _for_target(setup: Setup, y: Target) -> Setup:
@@ -278,12 +288,16 @@ def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> It
         raise ConfigError(
             f"there is no fold {min(unknown)}", hint=f"folds are numbered 0 to {known[-1]}", where="--only-folds"
         )
-    numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
-    if experiment.test == "refit":
-        numbers.append(None)
-    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
-    for number, target, seed in product(numbers, range(targets), seeds):
+    numbers = [number for number in known if not look.folds or number in look.folds]
+    for number, target, seed in product(numbers, range(targets), _seeds(experiment, experiment.seeds)):
         yield Task(number, seed, target)
+    if experiment.refit is not None:
+        for target, seed in product(range(targets), _seeds(experiment, experiment.refit.seeds or experiment.seeds)):
+            yield Task(None, seed, target)
+
+
+def _seeds(experiment: Experiment, count: int) -> range:
+    return range(experiment.seed, experiment.seed + count)
 
 
 def _fingerprint(extra: Table | None) -> str | None:
@@ -308,4 +322,6 @@ def written_out(plan: Plan) -> Mapping[str, Any]:
     document["target_transform"] = _transform_name(plan.competition, plan.experiment)
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits
+    if plan.experiment.refit is not None:
+        document["refit"]["seeds"] = plan.experiment.refit.seeds or plan.experiment.seeds
     return document

@@ -63,6 +63,8 @@ class Setup:
         The features of each fold while they are needed.
     cache
         Features of earlier runs; ``None`` to build all of them.
+    predicts_test
+        Whether tasks predict test rows at all; an experiment, or a trial, only looks at the folds.
     """
 
     table: Table
@@ -78,6 +80,7 @@ class Setup:
     stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
     cache: FrameCache | None = field(default=None, repr=False)
+    predicts_test: bool = True
 
     @property
     def finds_rounds(self) -> bool:
@@ -91,6 +94,14 @@ class Setup:
         if not isinstance(rounds, RoundsConfig) or not self.model.refits:
             return False
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
+
+    def rows_to_learn_from(self, number: int | None) -> int:
+        """Return how many rows a fold's models may learn from, extra rows among them; without a fold, those of all."""
+        if number is None:
+            train, repeat = np.arange(self.table.height), 0
+        else:
+            train, repeat = self.folds.folds[number].train, self.folds.folds[number].repeat
+        return len(train) + len(self.pool.extra_rows_beside(train, repeat))
 
 
 @dataclass(frozen=True)
@@ -153,7 +164,7 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
     fold = None if task.fold is None else setup.folds.folds[task.fold]
     train = np.arange(setup.table.height) if fold is None else fold.train
     valid = {} if fold is None else {VALID: fold.valid}
-    test = (setup.experiment.test == "refit") == (fold is None)
+    test = setup.predicts_test and (setup.experiment.refit is not None) == (fold is None)
     model, learner, ready = setup.model, None, None
     if setup.finds_rounds:
         later = {} if setup.refits else valid

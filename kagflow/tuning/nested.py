@@ -122,7 +122,7 @@ def _predict(plan: Plan, fold: Fold, params: dict[str, Any]) -> Predictions:
     seeds = range(plan.experiment.seed, plan.experiment.seed + plan.experiment.seeds)
     made, targets = [], []
     for target, setup in enumerate(plan.setups):
-        tuned = replace(setup, model=trial_model(plan, params))
+        tuned = replace(setup, model=trial_model(plan, params), predicts_test=False)
         for seed in seeds:
             made.append(run_task(tuned, Task(fold.number, seed, target)).oof)
             targets.append(target)

@@ -179,7 +179,7 @@ def tune(
         params = book.params(book.best())
         inner = None
         if nested:
-            final = make_plan(competition, experiment.model_copy(update={"test": "refit"}), config, origin)
+            final = make_plan(competition, experiment, config, origin)
             inner = _nested(plan, final, folder, storage, limits, pruner, watcher, search)
         mirror.finish({} if account is None else account.document())
         write_plots(book.study(), competition.runs_folder / "report" / config)
@@ -240,7 +240,7 @@ def without_refit(experiment: Experiment) -> Experiment:
     rounds = experiment.rounds
     if isinstance(rounds, RoundsConfig):
         rounds = rounds.model_copy(update={"refit": False})
-    return experiment.model_copy(update={"rounds": rounds, "test": "refit"})
+    return experiment.model_copy(update={"rounds": rounds, "refit": None})
 
 
 def layout_of(plan: Plan) -> Layout:

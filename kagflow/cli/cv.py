@@ -67,6 +67,9 @@ def _run(
         )
     if run.facts["device"]["note"]:
         print_note(run.facts["device"]["note"])
+    for origin in run.facts["extra"]["sources"] if run.facts["extra"] else ():
+        if "note" in origin:
+            print_note(origin["note"])
     for noted in run.facts["accepted"]:
         print_note(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
     return run

@@ -185,12 +185,23 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "chosen_by_looking": _chosen_by_looking(plan),
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
             "accepted": _accepted(plan, folder),
-            "extra_rows": len(setup.pool.extra_rows),
+            "extra": _extra(plan),
             "only_in_train": list(plan.data.only_train),
             "git": surroundings.git(competition.root),
             "versions": surroundings.versions(),
         },
     )
+
+
+def _extra(plan: Plan) -> dict[str, Any] | None:
+    """Return where extra rows come from, and how many of them joined each fold; ``None`` without any."""
+    if plan.extra.rows is None:
+        return None
+    folds = sorted({task.fold for task in plan.tasks if task.fold is not None})
+    joined = {str(number): plan.setup.extra_rows_of(number) for number in folds}
+    if plan.experiment.refit is not None:
+        joined["all"] = plan.setup.extra_rows_of(None)
+    return {"sources": list(plan.extra.accounts), "joined": joined}
 
 
 def _chosen_by_looking(plan: Plan) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from kagflow.config import Experiment, ModelConfig, RefitConfig, RoundsConfig
-from kagflow.data import Frame, Rows, Table, Target
+from kagflow.data import ExtraRows, Frame, Rows, Table, Target
 from kagflow.data.table import target_codes
 from kagflow.features import FeatureSet, FittedStep, HistoryStep, Selector, TargetStep, pandas_step
 from kagflow.features.crossfit import Built, build
@@ -90,12 +90,13 @@ class Pipeline:
     refit: bool = False
 
     def pool(self, data: Data, folds: Folds) -> Pool:
+        extra = self.extra(data)
         return make_pool(
             self.features(data),
             data.train,
             data.test,
             folds,
-            extra=self.extra(data),
+            extra=None if extra is None else ExtraRows.of(extra),
             pooled=self.pooled,
             hidden=[name for name in HIDDEN if name in data.train.x.columns],
         )

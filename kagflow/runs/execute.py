@@ -71,7 +71,8 @@ def cross_validate(
     source
         A folder of raw files, instead of the first source that applies.
     extra
-        Rows that join the training rows of every fold, and are never scored.
+        Rows that join the training rows of every fold, beside those that the experiment asks for, and are never
+        scored. A row with the features of a valid row stays out of that fold.
     look
         A quick one, at a sample of the rows or some of the folds; all of them when absent.
     cache

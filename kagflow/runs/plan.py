@@ -145,9 +145,9 @@ def make_plan(
     tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
     scored = stop_metric is not None and isinstance(model.rounds, RoundsConfig)
     device, note = resolve_device(
-        model.kind, experiment.device, rows=data.train.height, lacks=model.gpu_lacks(problem, scored=scored)
+        model.kind, experiment.device, rows=pool.x.height, lacks=model.gpu_lacks(problem, scored=scored)
     )
-    layout = plan_layout(len(tasks), data.train.height, experiment.threads, device)
+    layout = plan_layout(len(tasks), pool.x.height, experiment.threads, device)
     setup = Setup(
         table=data.train,
         pool=pool,

@@ -3,6 +3,9 @@
 Those of fold k are what the source run's models of fold k said of the test rows. They were fitted without the rows
 that fold k scores, so no target that is scored has a part in them. The mean over all folds' models, which knows every
 target, labels the fits on all rows only.
+
+Within a fold the labels do know its training rows: those that are carved off as stop rows (rounds may come out a little
+long), and those that a target step encodes by one another. That is a matter of how well a model fits, not of its score.
 """
 
 import hashlib
@@ -68,7 +71,7 @@ def part_of_run(
     test = data.test.take(np.tile(np.arange(m), copies))
     no_ids = pl.Series([None], dtype=pl.String).new_from_index(0, test.height)  # those of test may be train's as well
     nobody = np.zeros(test.height, dtype=np.bool_)  # but in folds, each with labels of its own
-    table = Table(no_ids, test.x, of_fold[None].y, test.groups, test.time)
+    table = Table(no_ids, test.x, of_fold[None].y, _groups(test, data.train), test.time)
     labelled = {
         "all" if number is None else str(number): int(own.joins.reshape(copies, m).any(axis=0).sum())
         for number, own in of_fold.items()
@@ -82,6 +85,13 @@ def part_of_run(
     }
     digest = hashlib.sha256((run.path / "test.parquet").read_bytes()).hexdigest()
     return Part(ExtraRows(table, nobody, of_fold=of_fold), account, digest)
+
+
+def _groups(test: Table, train: Table) -> pl.Series | None:
+    """Return the groups of test rows; null, so that they are of no group that is scored, where test does not tell."""
+    if train.groups is None or test.groups is not None:
+        return test.groups
+    return pl.Series([None], dtype=train.groups.dtype).new_from_index(0, test.height)
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -259,6 +259,7 @@ def made_with(plan: Plan, search: Search) -> dict[str, Any]:
         "data": plan.data.fingerprint,
         "edition": plan.data.edition,
         "folds": plan.setup.folds.fingerprint,
+        "extra": plan.extra.fingerprint,
         "features": plan.competition.source_hash,
         "metric": plan.competition.metric.name,
         "model": {"kind": model.kind, "estimator": model.estimator, "params": given},

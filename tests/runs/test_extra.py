@@ -12,6 +12,7 @@ from kagflow.competition import load
 from kagflow.data import Table, find_source, read_dataset
 from kagflow.errors import ConfigError, DataError, KagflowError
 from kagflow.runs import Look, cross_validate, predict
+from kagflow.runs.context import features_context
 from kagflow.runs.plan import make_plan
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
@@ -436,6 +437,34 @@ def test_pooled_steps_learn_from_a_test_row_once(labelled):
     of_folds, _ = pools(labelled, *RIDGE, PSEUDO)
     rows = pl.concat([train(labelled)["color"], pl.read_csv(labelled.raw / "test.csv")["color"]])
     assert sorted(of_folds[0].x["color__count"].unique()) == sorted(rows.value_counts()["count"].unique())
+
+
+def test_test_rows_without_a_group_are_of_no_group_that_is_scored(project):
+    project.facts(group="shop", splitter={"kind": "group", "folds": 3}, ignore=["day", "w"])
+    project.write("configs/toy/base.yaml", "model: {kind: sklearn, estimator: sklearn.linear_model.Ridge}\n")
+    project.cv(config="base")
+    own = project.cv(*RIDGE, PSEUDO)
+    assert all(count < 12 for count in joined(own))  # shops of test are shops of train: they stay out where scored
+    test = pl.read_csv(project.raw / "test.csv").drop("shop")
+    test.write_csv(project.raw / "test.csv")
+    project.cv(config="base")
+    assert joined(project.cv(*RIDGE, PSEUDO)) == [12, 12, 12]
+
+
+@pytest.mark.parametrize("pair", [(FILE, FILE), (PSEUDO, f"{PSEUDO} extra.weight=2")], ids=["file", "labels"])
+def test_kept_features_are_told_apart(labelled, pair):
+    def context(asked):
+        competition = load("toy", labelled.root)
+        origin = find_source("toy", competition.facts, labelled.root, None)
+        experiment = competition.experiment(None, (*RIDGE, *asked.split()))
+        plan = make_plan(competition, experiment, "default", origin)
+        return features_context(plan, plan.setup)
+
+    original(labelled)
+    first = context(pair[0])
+    assert context(pair[0]) == first
+    original(labelled, y=pl.col("y") + 1)
+    assert context(pair[1]) != first
 
 
 def refused_source(project, *overrides, look=None):

@@ -252,7 +252,7 @@ def _column(text: Frame, known: pl.Series, path: Path) -> pl.Series:
     """Return a column in train's type; null where the file lacks it."""
     name = known.name
     if name not in text.columns:
-        return pl.Series(name, [None], dtype=known.dtype).new_from_index(0, text.height)
+        return pl.repeat(None, text.height, dtype=known.dtype, eager=True).alias(name)
     if known.dtype != pl.String:
         return in_type(text[name], known.dtype, path, hint=_CAST)
     column = text[name]
@@ -273,7 +273,7 @@ def _ids(text: Frame, name: str) -> pl.Series:
     """Return the ids, by which a row is kept from folds that score the same id; without any, none of them is known."""
     if name in text.columns:
         return text[name]
-    return pl.Series(name, [None], dtype=pl.String).new_from_index(0, text.height)
+    return pl.repeat(None, text.height, dtype=pl.String, eager=True).alias(name)
 
 
 def _known(

@@ -23,7 +23,7 @@ from kagflow.config import Experiment, PseudoLabels
 from kagflow.data import Dataset, ExtraRows, FoldLabels, Frame, Table, Target
 from kagflow.errors import ConfigError
 from kagflow.features import FeatureSet
-from kagflow.runs.record import PAIRING, Run, read_run
+from kagflow.runs.record import PAIRING, Run, list_runs, read_run
 from kagflow.splits import Folds
 
 Numbers = NDArray[np.float64]
@@ -69,7 +69,7 @@ def part_of_run(
     of_fold[None] = label(said.by_all(), np.arange(data.train.height))
     m, copies = data.test.height, label.copies
     test = data.test.take(np.tile(np.arange(m), copies))
-    no_ids = pl.Series([None], dtype=pl.String).new_from_index(0, test.height)  # those of test may be train's as well
+    no_ids = pl.repeat(None, test.height, dtype=pl.String, eager=True)  # those of test may be train's as well
     nobody = np.zeros(test.height, dtype=np.bool_)  # but in folds, each with labels of its own
     table = Table(no_ids, test.x, of_fold[None].y, _groups(test, data.train), test.time)
     labelled = {
@@ -91,7 +91,7 @@ def _groups(test: Table, train: Table) -> pl.Series | None:
     """Return the groups of test rows; null, so that they are of no group that is scored, where test does not tell."""
     if train.groups is None or test.groups is not None:
         return test.groups
-    return pl.Series([None], dtype=train.groups.dtype).new_from_index(0, test.height)
+    return pl.repeat(None, test.height, dtype=train.groups.dtype, eager=True)
 
 
 def _range(counts: Sequence[int]) -> str:
@@ -101,14 +101,7 @@ def _range(counts: Sequence[int]) -> str:
 
 def _source(asked: PseudoLabels, competition: Competition, data: Dataset, folds: Folds) -> Run:
     """Return the run that labels; refuse one whose models of a fold may know what the fold scores."""
-    where = "extra.pseudo"
-    try:
-        run = read_run(competition.runs_folder, asked.pseudo)
-    except ConfigError as error:
-        if not (competition.root / "configs" / competition.name / f"{asked.pseudo}.yaml").is_file():
-            raise
-        hint = f"first `kagflow cv {competition.name} --config {asked.pseudo}`"
-        raise ConfigError(f"the config {asked.pseudo!r} has no run yet", hint, where=where) from error
+    run, where = _find_run(asked.pseudo, competition), "extra.pseudo"
     wanted = {"edition": data.edition, "data": data.fingerprint, "folds": folds.fingerprint}
     other = [what for what in PAIRING if run.facts["fingerprints"][what] != wanted[what]]
     if run.quick or other:
@@ -125,6 +118,20 @@ def _source(asked: PseudoLabels, competition: Competition, data: Dataset, folds:
             where=where,
         )
     return run
+
+
+def _find_run(name: str, competition: Competition) -> Run:
+    """Return the run of a name, or the newest of a config."""
+    if not (competition.root / "configs" / competition.name / f"{name}.yaml").is_file():
+        return read_run(competition.runs_folder, name)
+    of_config = [run for run in list_runs(competition.runs_folder) if run.facts["config"] == name and not run.quick]
+    if not of_config:
+        raise ConfigError(
+            f"the config {name!r} has no run yet",
+            hint=f"first `kagflow cv {competition.name} --config {name}`",
+            where="extra.pseudo",
+        )
+    return of_config[-1]
 
 
 class SaidOfTest:

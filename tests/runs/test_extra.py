@@ -243,6 +243,17 @@ def test_a_row_of_a_scored_group_stays_out(project):
         assert count == sum(shop not in scored for shop in frame["shop"])
 
 
+def test_groups_may_be_derived(project):
+    project.features('GROUP = pl.col("color") + pl.col("shop").cast(pl.String)\nFEATURES = FeatureSet(drop=["shop"])')
+    project.facts(splitter={"kind": "group", "folds": 3}, ignore=["day", "w"])
+    frame = original(project)
+    run = project.cv(*RIDGE, FILE)
+    group = dict(train(project).select("id", pl.col("color") + pl.col("shop").cast(pl.String)).iter_rows())
+    for fold, count in enumerate(joined(run)):
+        scored = {group[row] for row in run.oof().filter(pl.col("fold") == fold)["id"]}
+        assert count == sum(f"{color}{shop}" not in scored for color, shop in frame.select("color", "shop").iter_rows())
+
+
 def test_a_row_from_the_future_stays_out(project):
     project.facts(time="day", splitter={"kind": "forward", "folds": 3}, ignore=["shop", "w"])
     original(project, day=pl.lit(4))
@@ -500,6 +511,9 @@ def test_a_run_whose_models_of_all_rows_predict_test_is_refused(labelled):
 def test_a_config_without_a_run_and_an_unknown_name_are_refused(project):
     project.write("configs/toy/base.yaml", "seeds: 1\n")
     assert refused_source(project, PSEUDO).hint == "first `kagflow cv toy --config base`"
+    project.write("configs/toy/base_tuned.yaml", "seeds: 1\n")
+    project.cv(*RIDGE, config="base_tuned")  # a run whose name only begins so
+    assert "the config 'base' has no run yet" in refused_source(project, PSEUDO).problem
     assert "there is no run 'bsae'" in refused_source(project, "extra.pseudo=bsae").problem
 
 

@@ -14,7 +14,7 @@ from kagflow.competition import Competition
 from kagflow.config import Experiment, ExtraFile
 from kagflow.data import Dataset, ExtraRows, FoldLabels, Frame, Rows, Source, Table
 from kagflow.data.extra import Repeats, feature_hashes, find_extra_file, read_extra_file, stack_weights
-from kagflow.errors import ConfigError
+from kagflow.errors import ConfigError, DataError
 from kagflow.runs.pseudo import Part, part_of_run
 from kagflow.splits import Folds
 
@@ -96,7 +96,7 @@ def _of_file(asked: ExtraFile, competition: Competition, origin: Source, data: D
     in_test = _known(own, test)
     table = read.table if asked.duplicates != "drop" else read.table.take(np.flatnonzero(~in_test))
     repeats = [] if asked.duplicates == "keep" else [_repeats(table, read.lacking, data, competition)]
-    account = {
+    account: dict[str, Any] = {
         "file": asked.file,
         "rows": own.height,
         "null_columns": list(read.lacking),
@@ -106,6 +106,13 @@ def _of_file(asked: ExtraFile, competition: Competition, origin: Source, data: D
         "train_rows_repeated": int(_known(train, own).sum()),
         "test_rows_repeated": int(_known(test, own).sum()),
     }
+    if asked.duplicates == "keep" and account["train_rows_repeated"] > train.height / 2:
+        raise DataError(
+            f"the file holds {account['train_rows_repeated']:,} of train's {train.height:,} rows, "
+            "which would be scored by models that have seen them there",
+            hint="leave `duplicates: keep` out, so that they stay out of the folds that score them",
+            where=str(path),
+        )
     account["note"] = _in_words(account, train.height, test.height)
     return Part(ExtraRows.of(table, *repeats), account, read.digest)
 

@@ -8,6 +8,8 @@ import pytest
 
 from kagflow.competition import load
 from kagflow.errors import ConfigError
+from kagflow.models.lightgbm import LightGBM
+from kagflow.models.neural import Network
 from kagflow.models.tabm import TabM
 from kagflow.runs import cross_validate
 
@@ -117,3 +119,10 @@ def test_test_predictions_are_those_of_a_model_of_all_rows(project):
     run = project.cv(*ridge, "model.params.alpha=1e-12", ALL)
     test = pl.read_csv(project.raw / "test.csv")
     np.testing.assert_allclose(run.test()["prediction"], by_hand[0] + by_hand[1] * test["x1"], rtol=1e-6)
+
+
+def test_epochs_do_not_grow_for_each_goes_over_all_rows(project, monkeypatch):
+    assert not Network.rounds_grow
+    monkeypatch.setattr(LightGBM, "rounds_grow", False)
+    run = project.cv(*TREES, ALL)
+    assert rounds_of(run, "all") == [round(np.mean(rounds_of(run, "folds")))]

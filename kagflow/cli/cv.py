@@ -67,6 +67,9 @@ def _run(
         )
     if run.facts["device"]["note"]:
         print_note(run.facts["device"]["note"])
+    for origin in run.facts["extra"]["sources"] if run.facts["extra"] else ():
+        if "note" in origin:
+            print_note(origin["note"])
     for noted in run.facts["accepted"]:
         print_note(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
     return run
@@ -104,9 +107,17 @@ def _print_run(competition: Competition, run: Run) -> None:
         print(
             f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)"
         )
+    refit = run.facts["test_predicted_by"]
+    if "seeds" in refit:
+        print(f"  refit    test is predicted by models of all rows{_of_rounds(refit)}; the score is that of the folds")
     print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {relative(run.path)}")
     print(f"  submit   {relative(run.path / SUBMISSION)}")
+
+
+def _of_rounds(refit: dict[str, Any]) -> str:
+    rounds = ", ".join(str(each) for each in refit["rounds"] if each is not None)
+    return f" ({rounds} rounds)" if rounds else ""
 
 
 def _what_choosing_did(chosen: str, scores: dict[str, Any]) -> str:

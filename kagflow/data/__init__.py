@@ -1,6 +1,7 @@
 """Files become tables: the last place where the target sits beside the features."""
 
 from kagflow.data.derive import Additions
+from kagflow.data.extra import ExtraRows, FoldLabels
 from kagflow.data.new_rows import NewRows, read_new_rows
 from kagflow.data.reading import Dataset, read_dataset
 from kagflow.data.source import Edition, Source, find_source
@@ -10,6 +11,8 @@ __all__ = [
     "Additions",
     "Dataset",
     "Edition",
+    "ExtraRows",
+    "FoldLabels",
     "Frame",
     "NewRows",
     "Rows",

@@ -186,7 +186,7 @@ def tune(
         params = book.params(book.best())
         inner = None
         if nested:
-            final = make_plan(competition, experiment.model_copy(update={"test": "refit"}), config, origin)
+            final = make_plan(competition, experiment, config, origin)
             inner = _nested(plan, final, folder, storage, limits, jobs, pruner, watcher, search)
         mirror.finish({} if account is None else account.document())
         write_plots(book.study(), competition.runs_folder / "report" / config)
@@ -248,7 +248,7 @@ def without_refit(experiment: Experiment) -> Experiment:
     rounds = experiment.rounds
     if isinstance(rounds, RoundsConfig):
         rounds = rounds.model_copy(update={"refit": False})
-    return experiment.model_copy(update={"rounds": rounds, "test": "refit"})
+    return experiment.model_copy(update={"rounds": rounds, "refit": None})
 
 
 def layout_of(plan: Plan, jobs: int | None = None) -> Layout:
@@ -271,6 +271,7 @@ def made_with(plan: Plan, search: Search) -> dict[str, Any]:
         "data": plan.data.fingerprint,
         "edition": plan.data.edition,
         "folds": plan.setup.folds.fingerprint,
+        "extra": plan.extra.fingerprint,
         "features": plan.competition.source_hash,
         "metric": plan.competition.metric.name,
         "model": {"kind": model.kind, "estimator": model.estimator, "params": given},

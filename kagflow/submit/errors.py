@@ -52,7 +52,7 @@ DICTIONARY: Mapping[str, Entry] = {
         "open {page}/rules, join and accept, then run the same command again",
     ),
     "forbidden": Entry(
-        "Kaggle does not let this user do that in {slug}{words}; the rules are accepted: the account or the token lacks it",
+        "Kaggle does not let this user do that in {slug}, though the rules are accepted{words}",
         "open {page} in a browser, signed in as {user}: it says what is missing (a verified phone, an invitation, "
         "a team)",
     ),

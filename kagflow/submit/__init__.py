@@ -1,0 +1,1 @@
+"""From a run to the leaderboard and back: fetch, preflight, submission, ledger."""

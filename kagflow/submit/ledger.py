@@ -61,7 +61,7 @@ class Submission:
     nonce
         What it is found by in the server's list.
     reference
-        The server's name for it.
+        The server's number of it.
     public, private
         Scores; ``None`` as long as they are not known.
     rank
@@ -82,7 +82,7 @@ class Submission:
     se: float | None = None
     message: str = ""
     nonce: str | None = None
-    reference: str | None = None
+    reference: int | None = None
     public: float | None = None
     private: float | None = None
     rank: int | None = None
@@ -120,7 +120,7 @@ CREATE TABLE submissions (
     se REAL,
     message TEXT NOT NULL,
     nonce TEXT UNIQUE,
-    reference TEXT,
+    reference INTEGER,
     public REAL,
     private REAL,
     rank INTEGER,

@@ -42,8 +42,8 @@ def test_a_row_read_back_is_what_was_written(ledger):
 
 def test_changes_are_kept(ledger):
     row = plan(ledger)
-    sent = ledger.update(row.number, status="complete", reference="77", public=0.25, rank=3)
-    assert (sent.status, sent.reference, sent.public, sent.rank, sent.cv) == ("complete", "77", 0.25, 3, 0.5)
+    sent = ledger.update(row.number, status="complete", reference=77, public=0.25, rank=3)
+    assert (sent.status, sent.reference, sent.public, sent.rank, sent.cv) == ("complete", 77, 0.25, 3, 0.5)
     assert Ledger.read(ledger.path) == [sent]
 
 
@@ -55,7 +55,7 @@ def test_no_ledger_has_no_rows_and_reading_makes_none(ledger):
 def test_rows_are_in_the_order_of_time_wherever_they_came_from(ledger):
     plan(ledger)
     early = datetime(2020, 1, 1, 12, 0)  # naive moments are UTC
-    ledger.add_elsewhere(to="kaggle", status="complete", when=early, file="x.csv", message="by hand", reference="5")
+    ledger.add_elsewhere(to="kaggle", status="complete", when=early, file="x.csv", message="by hand", reference=5)
     first, second = Ledger.read(ledger.path)
     assert (first.origin, first.number, second.number) == ("elsewhere", 2, 1)
     assert first.when == early.replace(tzinfo=UTC)
@@ -65,10 +65,10 @@ def test_rows_are_in_the_order_of_time_wherever_they_came_from(ledger):
 
 def test_a_reference_stands_once_for_each_destination(ledger):
     first, second, third = plan(ledger), plan(ledger), plan(ledger, to="practice")
-    ledger.update(first.number, reference="7")
-    ledger.update(third.number, reference="7")
+    ledger.update(first.number, reference=7)
+    ledger.update(third.number, reference=7)
     with pytest.raises(sqlite3.IntegrityError):
-        ledger.update(second.number, reference="7")
+        ledger.update(second.number, reference=7)
 
 
 def test_a_ledger_of_a_later_version_is_left_alone(ledger):
@@ -103,9 +103,9 @@ def test_several_processes_write_one_ledger(ledger):
     assert len(rows) == len({row.nonce for row in rows}) == 30
 
 
-@pytest.mark.parametrize(("minimize", "reference"), [(True, "1"), (False, "2")])
+@pytest.mark.parametrize(("minimize", "reference"), [(True, 1), (False, 2)])
 def test_the_best_is_by_the_metrics_direction(ledger, minimize, reference):
-    for name, score in (("1", 0.1), ("2", 0.2), ("3", None)):
+    for name, score in ((1, 0.1), (2, 0.2), (3, None)):
         ledger.update(plan(ledger).number, reference=name, public=score)
     best = team_best(ledger.rows(), minimize=minimize)
     assert best is not None

@@ -157,8 +157,9 @@ class Desk:
         ConfigError
             Whether this very file was sent shortly before is not known yet.
         """
-        settled = self.settle()
-        rows = self.ledger.rows(self._to)
+        listed = self._board.submissions(self._slug)
+        settled = self._settle(listed)
+        rows = [row for row in self.ledger.rows(self._to) if _is_known(row, listed)]
         self._refuse_unsettled(candidate, rows)
         info = self._board.competition(self._slug)
         limits = None if info.entered is False else self._board.limits(self._slug)
@@ -172,12 +173,9 @@ class Desk:
         gate = compare_with_sent(self._competition, candidate.run, rows)
         return Proposal(candidate, info, limits, *accepted(found, self._competition.facts), gate, settled, known)
 
-    def settle(self) -> list[Submission]:
+    def _settle(self, listed: Sequence[Sent]) -> list[Submission]:
         """Look up every submission of unknown fate in the server's list; return those whose fate is known now."""
         unsettled = [row for row in self.ledger.rows(self._to) if row.status in UNSETTLED]
-        if not unsettled:
-            return []
-        listed = self._board.submissions(self._slug)
         rows = [self._settled(row, listed) for row in unsettled]
         return [row for row in rows if row.status not in UNSETTLED]
 
@@ -291,9 +289,9 @@ class Desk:
 
     def synchronise(self) -> list[Submission]:
         """Bring the ledger up to the server's list, its own rows and others; return the rows that changed."""
-        self.settle()
         listed = self._board.submissions(self._slug)
         before = {row.number: row for row in self.ledger.rows(self._to)}
+        self._settle(listed)
         for sent in listed:
             self._take(sent, list(before.values()))
         best = team_best(self.ledger.rows(self._to), minimize=self._competition.metric.direction == "minimize")
@@ -304,7 +302,7 @@ class Desk:
     def _take(self, sent: Sent, rows: Sequence[Submission]) -> None:
         """Write down what the server says of one submission."""
         own = [row for row in rows if row.nonce and tag(row.nonce) in sent.message]
-        known = own or [row for row in rows if row.reference == sent.reference]
+        known = own or [row for row in rows if row.reference == sent.reference]  # a description can be edited
         if known:
             self.ledger.update(known[0].number, **_told(sent))
             return
@@ -328,6 +326,12 @@ class Desk:
             return rank
         team = self._board.submission(row.reference).team
         return next((place.rank for place in self._board.leaderboard(self._slug) if place.team == team), None)
+
+
+def _is_known(row: Submission, listed: Sequence[Sent]) -> bool:
+    """Say whether the server has a row, or may yet have it: a practice board that is begun anew forgets all of them."""
+    young = datetime.now(UTC) - row.when <= GRACE
+    return row.reference is None or young or any(each.reference == row.reference for each in listed)
 
 
 def _told(sent: Sent) -> dict[str, Any]:

@@ -18,8 +18,9 @@ Source = Annotated[
     Path | None,
     typer.Option("--source", help="A folder with the competition's raw files; or `practice`: the practice edition."),
 ]
+Tracking = Literal["off", "offline", "online"]
 Track = Annotated[
-    Literal["off", "offline", "online"],
+    Tracking,
     typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

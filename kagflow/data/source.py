@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from kagflow.config import CompetitionFacts
-from kagflow.errors import DataError
+from kagflow.errors import DataError, did_you_mean
 
 Edition = Literal["folder", "kaggle", "practice"]
 PRACTICE: Literal["practice"] = "practice"
@@ -55,14 +55,13 @@ def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | No
     DataError
         A folder that was asked for is not there, or there is no source at all.
     """
-    practise = given == Path(PRACTICE)
-    there = None if practise else present_source(name, facts, root, given)
+    if given == Path(PRACTICE):
+        return practice_source(name, root)
+    there = present_source(name, facts, root, given)
     if there is not None:
         return there
     if has_practice_edition(name):
-        return Source("practice", _unpack_practice(name, root))
-    if practise:
-        raise DataError(f"no practice edition of {name} comes with kagflow", hint="leave out --source practice")
+        return practice_source(name, root)
     raise DataError(
         f"there are no data for {name}, and no practice edition comes with kagflow",
         hint=f"download the files of {facts.slug} and pass their folder with --source, "
@@ -88,6 +87,22 @@ def present_source(name: str, facts: CompetitionFacts, root: Path, given: Path |
 def has_practice_edition(name: str) -> bool:
     """Say whether a practice edition of a competition comes with kagflow."""
     return (BUNDLED / name).is_dir()
+
+
+def practice_source(name: str, root: Path) -> Source:
+    """Return the practice edition of a competition, copied into place; whatever other data there are.
+
+    Raises
+    ------
+    DataError
+        None comes with kagflow.
+    """
+    if not has_practice_edition(name):
+        raise DataError(
+            f"no practice edition of {name} comes with kagflow",
+            hint=did_you_mean(name, [path.name for path in BUNDLED.iterdir()]),
+        )
+    return Source("practice", _unpack_practice(name, root))
 
 
 def raw_folder(name: str, edition: Edition, root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from kagflow.practice.baselines import baselines
 from kagflow.practice.board import Board, Clock, Refusal, Submission, insert_submission, utc_now
 from kagflow.practice.building import EDITIONS
 from kagflow.practice.store import Store, to_text
-from kagflow.practice.truth import SOLUTION, Truth, read_truth
+from kagflow.practice.truth import SOLUTION, Rejected, Truth, read_truth
 
 DAILY_LIMIT, DAYS = 5, 30
 
@@ -189,7 +190,10 @@ class Practice:
         data = read_dataset(Source("folder", ground.folder), competition.facts, competition.additions)
         truth = read_truth(competition, ground.folder, data.classes)
         now = self.clock()
-        scored = [(name, what, truth.score_frame(made)) for name, what, made in baselines(data, competition)]
+        scored = []
+        for name, what, made in baselines(data, competition):
+            with contextlib.suppress(Rejected):  # a metric may have no score for one value alone
+                scored.append((name, what, truth.score_frame(made)))
         with self.store.change() as db:
             opened = db.execute(
                 "INSERT OR IGNORE INTO boards VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from kagflow.practice.baselines import baselines
 from kagflow.practice.board import Board, Clock, Refusal, Submission, insert_submission, utc_now
 from kagflow.practice.building import EDITIONS
 from kagflow.practice.store import Store, to_text
-from kagflow.practice.truth import SOLUTION, Truth, read_truth
+from kagflow.practice.truth import SOLUTION, Rejected, Truth, read_truth
 
 DAILY_LIMIT, DAYS = 5, 30
 
@@ -104,7 +105,7 @@ class Practice:
             Its files are not what they must be.
         """
         ground = self.ground(name)
-        row = self._row(ground.name) or self._open(ground, DAILY_LIMIT, None)
+        row = self._row(ground.name) or self._open(ground)
         classes = tuple(json.loads(row["classes"]))
         return Board(
             self._competition(ground), lambda: self._truth(ground, classes, row["truth"]), row, self.store, self.clock
@@ -158,46 +159,52 @@ class Practice:
         name = self._name_of(folder)
         row = self._row(name)
         if row is None:
-            self._open(Ground(name, folder, self._facts(name, folder), given=True), DAILY_LIMIT, None)
+            self._open(Ground(name, folder, self._facts(name, folder), given=True))
         elif row["folder"] != str(folder):
             raise ConfigError(
                 f"the board of {name} is open for {row['folder'] or 'the bundled edition'}, not for {folder}",
-                hint=f"`kagflow practice reset {name}` forgets it and its submissions",
+                hint="rename the folder, or write a competition.yaml with another name into it",
             )
         return self.board(name)
 
-    def reset(self, name: str, daily_limit: int = DAILY_LIMIT, deadline: datetime | None = None) -> Board | None:
-        """Begin a board anew: its submissions are forgotten.
+    def reset(self, name: str, daily_limit: int = DAILY_LIMIT, days: int = DAYS) -> Board:
+        """Begin a board anew, with the truth as it is now: its submissions are forgotten.
 
-        A folder's board is only forgotten, so that another folder can take its name; then there is nothing to return.
+        Raises
+        ------
+        KagflowError
+            There is no such competition, or its files are not what they must be; then the old board stays.
         """
         ground = self.ground(name)
-        with self.store.change() as db:
-            db.execute("DELETE FROM boards WHERE name = ?", (ground.name,))
-        if ground.given:
-            return None
         self._truths.pop(ground.name, None)
-        self._open(ground, daily_limit, deadline)
+        self._open(ground, daily_limit, days, anew=True)
         return self.board(ground.name)
 
     def _row(self, name: str) -> sqlite3.Row | None:
         return next(iter(self.store.rows("SELECT * FROM boards WHERE name = ?", name)), None)
 
-    def _open(self, ground: Ground, daily_limit: int, deadline: datetime | None) -> sqlite3.Row:
+    def _open(
+        self, ground: Ground, daily_limit: int = DAILY_LIMIT, days: int = DAYS, *, anew: bool = False
+    ) -> sqlite3.Row:
         """Open a board with its baselines, unless another process is faster."""
         competition = self._competition(ground)
         data = read_dataset(Source("folder", ground.folder), competition.facts, competition.additions)
         truth = read_truth(competition, ground.folder, data.classes)
         now = self.clock()
-        scored = [(name, what, truth.score_frame(made)) for name, what, made in baselines(data, competition)]
+        scored = []
+        for name, what, made in baselines(data, competition):
+            with contextlib.suppress(Rejected):  # a metric may have no score for one value alone
+                scored.append((name, what, truth.score_frame(made)))
         with self.store.change() as db:
+            if anew:
+                db.execute("DELETE FROM boards WHERE name = ?", (ground.name,))
             opened = db.execute(
                 "INSERT OR IGNORE INTO boards VALUES (?, ?, ?, ?, NULL, ?, ?, ?)",
                 (
                     ground.name,
                     str(ground.folder) if ground.given else None,
                     to_text(now),
-                    to_text(deadline or _end_of_day(now + timedelta(days=DAYS))),
+                    to_text(_end_of_day(now + timedelta(days=days))),
                     daily_limit,
                     json.dumps(data.classes),
                     truth.fingerprint,

@@ -158,6 +158,11 @@ class Board:
         return self._clock() >= self.end
 
     @property
+    def rows(self) -> int:
+        """How many test rows there are."""
+        return self._truth().ids.len()
+
+    @property
     def side(self) -> Side:
         """The leaderboard that counts now."""
         return "private" if self.over else "public"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from kagflow.errors import KagflowError
-from kagflow.practice.app import App, make_app
+from kagflow.practice.app import HOSTS, App, make_app
 from kagflow.practice.arena import Practice
 from kagflow.practice.board import Clock, utc_now
 
-LOOPBACK = "127.0.0.1"
-PORT = 7777
+LOOPBACK = HOSTS[0]
 _STARTS_WITHIN = 30.0  # seconds
 
 

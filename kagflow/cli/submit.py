@@ -16,7 +16,7 @@ from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError, KagflowError
 from kagflow.submit import Credentials, find_credentials
-from kagflow.submit.candidate import destination_of, find_candidate, source_of
+from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Board, Desk, Proposal
 from kagflow.submit.gate import Gate
 from kagflow.submit.ledger import LEDGER, Destination, Ledger, Submission, team_best
@@ -45,6 +45,8 @@ def submit(
     competition = load(name)
     candidate = find_candidate(competition, run, file, to)
     to = to or destination_of(competition, candidate, source)
+    if to == "kaggle":
+        refuse_practice(competition, candidate, source)
     files = source_of(competition, candidate, source)
     described = _described(message, candidate.run.facts["config"] if candidate.run else candidate.path.name)
     data = read_dataset(files, competition.facts, competition.additions)
@@ -73,7 +75,7 @@ def submit(
         print_results([result], result)
     else:
         _print_scores(row)
-    _end(competition, row, wait)
+    _end(competition, row)
 
 
 def synchronise(name: str, *, to: Destination | None, track: Tracking, json: bool) -> None:
@@ -97,7 +99,7 @@ def synchronise(name: str, *, to: Destination | None, track: Tracking, json: boo
         print_results([row.document() for row in rows], document | known)
         return
     _print_ledger(rows)
-    print(f"{len(rows)} submissions, {len(changed)} of them new or changed; {relative(path)}")
+    print(f"{len(rows)} submission{'s' * (len(rows) != 1)}, new or changed: {len(changed)}; {relative(path)}")
 
 
 @contextmanager
@@ -150,11 +152,10 @@ def _refuse(competition: Competition, proposal: Proposal, to: Destination, *, js
     raise typer.Exit(1)
 
 
-def _end(competition: Competition, row: Submission, wait: float) -> None:
+def _end(competition: Competition, row: Submission) -> None:
     """Say what is still to come, or raise what went wrong with the submission."""
     if row.status == "pending":
-        after = f" after {wait:g} s" if wait else ""
-        print_note(f"it has no score{after}: `kagflow submit {competition.name} --sync` looks again, and sends nothing")
+        print_note(f"it has no score yet; `kagflow submit {competition.name} --sync` looks again, and sends nothing")
     if row.status == "error":
         reason = f": {row.error}" if row.error else ", and the server does not say why"
         problem = f"the submission {row.reference} could not be scored{reason}"

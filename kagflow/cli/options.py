@@ -15,8 +15,9 @@ Set = Annotated[
     typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable."),
 ]
 Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
+Tracking = Literal["off", "offline", "online"]
 Track = Annotated[
-    Literal["off", "offline", "online"],
+    Tracking,
     typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

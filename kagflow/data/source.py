@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from kagflow.config import CompetitionFacts
-from kagflow.errors import DataError
+from kagflow.errors import DataError, did_you_mean
 
 Edition = Literal["folder", "kaggle", "practice"]
 BUNDLED = Path(__file__).parents[1] / "practice" / "editions"
@@ -63,12 +63,28 @@ def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | No
     if fetched.is_dir():
         return Source("kaggle", fetched)
     if (BUNDLED / name).is_dir():
-        return Source("practice", _unpack_practice(name, root))
+        return practice_source(name, root)
     raise DataError(
         f"there are no data for {name}, and no practice edition comes with kagflow",
         hint=f"download the files of {facts.slug} and pass their folder with --source, "
         f"or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
     )
+
+
+def practice_source(name: str, root: Path) -> Source:
+    """Return the practice edition of a competition, copied into place; whatever other data there are.
+
+    Raises
+    ------
+    DataError
+        None comes with kagflow.
+    """
+    if not (BUNDLED / name).is_dir():
+        raise DataError(
+            f"no practice edition of {name} comes with kagflow",
+            hint=did_you_mean(name, [path.name for path in BUNDLED.iterdir()]),
+        )
+    return Source("practice", _unpack_practice(name, root))
 
 
 def raw_folder(name: str, edition: Edition, root: Path) -> Path:

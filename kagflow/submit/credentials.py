@@ -83,7 +83,8 @@ def broken_credentials() -> tuple[str, str] | None:
         if os.environ.get(mine) and not os.environ.get(other):
             return mine, f"{other} is not set"
     for file, needed in ((config_file(), ("username", "key")), (_home() / "credentials.json", ("refresh_token",))):
-        if file.is_file() and not all(_json(file).get(name) for name in needed):
+        stored = _json(file)
+        if file.is_file() and not all(isinstance(stored.get(name), str) and stored[name] for name in needed):
             return str(file), f"it must be JSON with {' and '.join(needed)}"
     return None
 

@@ -13,7 +13,7 @@ import requests
 
 OnProgress = Callable[[int, int], None]
 """Called with the bytes that came so far, and with all that there are (0: not known)."""
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # what is lost where the line is cut
 _OF_THE_BODY = ("Content-Length", "Content-Type", "Transfer-Encoding")
 
 

@@ -39,6 +39,7 @@ from kagflow.submit.wire import Fault, Patience, diagnose, limit, persist
 T = TypeVar("T")
 KAGGLE = "https://www.kaggle.com"
 PATIENCE = Patience()
+_PAGE_SIZE = 200  # the most that Kaggle gives at once
 _STATUSES: dict[str, Status] = {"PENDING": "pending", "COMPLETE": "complete", "ERROR": "error"}
 
 
@@ -281,6 +282,7 @@ class Client:
         """Yield the entries of all pages of a list."""
         seen, count = {""}, 0
         request = _request(kind, slug)
+        request.page_size = _PAGE_SIZE
         while True:
             page = self._read(lambda: ask(request), slug)
             entries = getattr(page, field) or []

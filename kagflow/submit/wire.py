@@ -105,14 +105,7 @@ def diagnose(error: Exception) -> Fault | None:
     if isinstance(error, requests.JSONDecodeError):
         return Fault("garbled", "it is no JSON")
     if isinstance(error, requests.ConnectionError):
-        reason = getattr(error.args[0] if error.args else None, "reason", None)
-        if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ProxyError):
-            return Fault("offline", _said(reason), never_left=True)
-        if isinstance(error, requests.exceptions.SSLError):
-            return Fault("offline", "its certificate is not trusted here", never_left=True)
-        if "Read timed out" in str(error):  # while the body came
-            return Fault("no-answer", "no more bytes came")
-        return Fault("cut", type(error).__name__)
+        return _of_connection(error)
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return Fault("cut", type(error).__name__)
     if isinstance(error, requests.RequestException):
@@ -120,6 +113,21 @@ def diagnose(error: Exception) -> Fault | None:
     if isinstance(error, KeyError | TypeError | ValueError | AttributeError):
         return Fault("garbled", f"{type(error).__name__} in Kaggle's client")
     return None
+
+
+def _of_connection(error: requests.ConnectionError) -> Fault:
+    """Tell a line that never was from one that broke; where in doubt, it broke."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        reason = reason.original_error  # of a proxy that hangs up in the middle, too
+    no_tunnel = isinstance(reason, OSError) and str(reason).startswith("Tunnel connection failed")
+    if isinstance(reason, urllib3.exceptions.NewConnectionError) or no_tunnel:
+        return Fault("offline", _said(reason), never_left=True)
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Fault("offline", "its certificate is not trusted here", never_left=True)
+    if "Read timed out" in str(error):  # while the body came
+        return Fault("no-answer", "no more bytes came")
+    return Fault("cut", type(error).__name__)
 
 
 def _of_answer(response: requests.Response, words: str) -> Fault:
@@ -150,7 +158,7 @@ def _seconds(header: str) -> float | None:
         return None
 
 
-def _said(reason: Exception) -> str:
+def _said(reason: object) -> str:
     """Return the system's words for it, without addresses."""
     words = str(reason).rpartition(": ")[2]
     return words[:200]

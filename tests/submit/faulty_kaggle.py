@@ -6,7 +6,7 @@ import json
 import threading
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,8 +21,8 @@ PAGE = 2  # entries of a list
 class Fault:
     """What happens instead of an answer, or after what was asked has been done (``late``).
 
-    Without a status the connection is closed; ``hang`` keeps silent instead. ``cut_at`` closes it after so many bytes of
-    the body.
+    Without a status the connection is closed; ``hang`` keeps silent instead. ``cut_at`` closes it after so many bytes
+    of the body.
     """
 
     status: int = 0
@@ -76,7 +76,7 @@ class FaultyKaggle:
         self.files: dict[str, bytes] = {"train.csv": b"id,y\n1,2\n", "test.csv": b"id\n2\n"}
         self.archive: bytes | None = None  # instead of the files, zipped
         self.etag = '"v1"'
-        self.signed_in = lambda header: bool(header)
+        self.signed_in: Callable[[str], bool] = bool  # given the header that signs in
         self.submissions: list[dict[str, Any]] = []
         self.used_today = 0
         self.places: list[dict[str, Any]] = []

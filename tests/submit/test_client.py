@@ -47,6 +47,14 @@ def test_the_leaderboard_ranks_in_order(client: Client, kaggle: FaultyKaggle) ->
     assert client.leaderboard("toy") == [Place(1, "a", 0.1, None), Place(2, "b", 0.2, None), Place(3, "c", None, None)]
 
 
+def behind_a_proxy(kaggle: FaultyKaggle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send Kaggle's own client here, as its environment allows; somebody is signed in."""
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("http_proxy", kaggle.url)
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "a-token")
+
+
 # --- who asks --------------------------------------------------------------------------------------------------------
 
 
@@ -67,10 +75,7 @@ def test_an_endpoint_is_given_no_credentials_by_itself(kaggle: FaultyKaggle, mon
 
 
 def test_the_proxy_of_kaggle_s_own_client_works(kaggle: FaultyKaggle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
-    monkeypatch.setenv("http_proxy", kaggle.url)
-    monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setenv("KAGGLE_API_TOKEN", "a-token")
+    behind_a_proxy(kaggle, monkeypatch)
     assert Client.connect(patience=HASTE).competition("toy").title == "Toy"
     assert kaggle.headers["GetCompetition"][0]["Authorization"] == "Bearer a-token"
 
@@ -90,9 +95,8 @@ def test_an_expired_oauth_token_is_renewed_and_kept(
         '{"refresh_token": "r", "access_token": "old", "username": "me",'
         ' "access_token_expiration": "2020-01-01T00:00:00+00:00"}'
     )
-    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
-    monkeypatch.setenv("http_proxy", kaggle.url)
-    monkeypatch.setenv("no_proxy", "")
+    behind_a_proxy(kaggle, monkeypatch)
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
     Client.connect(patience=HASTE).competition("toy")
     assert kaggle.headers["GetCompetition"][0]["Authorization"] == "Bearer renewed-r"
     assert '"renewed-r"' in file.read_text()
@@ -165,6 +169,23 @@ def test_a_last_request_without_an_answer_leaves_it_unknown(
     assert "before you submit again" in caught.value.hint
     assert kaggle.asked["CreateSubmission"] == 1
     assert len(kaggle.submissions) == fault.late, "the two cases look alike from here"
+
+
+@pytest.mark.parametrize("fault", [CUT, CUT_LATE, HANG_LATE])
+def test_nor_does_a_proxy_that_hangs_up_tell(
+    kaggle: FaultyKaggle, sent_file: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """It is reported as one that could not be reached, although it took the request."""
+    behind_a_proxy(kaggle, monkeypatch)
+    kaggle.faults["CreateSubmission"] = [fault]
+    with pytest.raises(FateUnknown):
+        Client.connect(patience=HASTE).submit("toy", sent_file, "m")
+
+
+def test_without_a_proxy_nothing_was_sent(sent_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(NotSent, match="cannot be reached"):
+        Client.connect(credentials=Credentials.key(USER, KEY), patience=HASTE).submit("toy", sent_file, "m")
 
 
 def test_without_a_server_nothing_was_sent(sent_file: Path) -> None:

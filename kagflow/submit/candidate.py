@@ -125,11 +125,11 @@ def destination_of(competition: Competition, candidate: Candidate, source: Path 
 
 
 def refuse_practice(competition: Competition, candidate: Candidate, source: Path | None) -> None:
-    """Raise a ConfigError where a candidate for Kaggle is made of practice data, whose test rows Kaggle does not know."""
+    """Raise a ConfigError where what is meant for Kaggle is made of practice data, whose test rows are not Kaggle's."""
     if _edition(competition, candidate, source) == "practice":
         raise ConfigError(
             "it is made of practice data, which are never sent to Kaggle",
-            hint=f"leave --to kaggle out; or run `kagflow fetch {competition.name}` with Kaggle credentials, and then cv",
+            hint=f"leave --to kaggle out; or `kagflow fetch {competition.name}` with Kaggle credentials, then cv",
             where=str(candidate.path),
             code="KF425",
         )

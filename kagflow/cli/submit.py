@@ -16,7 +16,7 @@ from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
 from kagflow.submit import Credentials, KaggleError, find_credentials
-from kagflow.submit.candidate import destination_of, find_candidate, source_of
+from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Board, Desk, Proposal
 from kagflow.submit.errors import page_of
 from kagflow.submit.gate import Gate
@@ -46,6 +46,8 @@ def submit(
     competition = load(name)
     candidate = find_candidate(competition, run, file, to)
     to = to or destination_of(competition, candidate, source)
+    if to == "kaggle":
+        refuse_practice(competition, candidate, source)
     files = source_of(competition, candidate, source)
     described = _described(message, candidate.run.facts["config"] if candidate.run else candidate.path.name)
     data = read_dataset(files, competition.facts, competition.additions)
@@ -74,7 +76,7 @@ def submit(
         print_results([result], result)
     else:
         _print_scores(row)
-    _end(competition, row, wait)
+    _end(competition, row)
 
 
 def synchronise(name: str, *, to: Destination | None, track: Tracking, json: bool) -> None:
@@ -98,7 +100,7 @@ def synchronise(name: str, *, to: Destination | None, track: Tracking, json: boo
         print_results([row.document() for row in rows], document | known)
         return
     _print_ledger(rows)
-    print(f"{len(rows)} submissions, {len(changed)} of them new or changed; {relative(path)}")
+    print(f"{len(rows)} submission{'s' * (len(rows) != 1)}, new or changed: {len(changed)}; {relative(path)}")
     if sum(row.to == "kaggle" and row.status == "complete" for row in rows) > 1:
         told = KaggleError("cannot-select", page=page_of(competition.facts.slug))
         print_note(f"{told.problem}: {told.hint}")
@@ -154,12 +156,12 @@ def _refuse(competition: Competition, proposal: Proposal, to: Destination, *, js
     raise typer.Exit(1)
 
 
-def _end(competition: Competition, row: Submission, wait: float) -> None:
+def _end(competition: Competition, row: Submission) -> None:
     """Say what is still to come, or raise what went wrong with the submission."""
     facts = {"name": competition.name, "reference": row.reference, "page": page_of(competition.facts.slug)}
     if row.status == "pending":
-        told = KaggleError("no-score-yet", words=f" after {wait:g} s" if wait else "", **facts)
-        print_note(f"{told.problem}: {told.hint}")
+        told = KaggleError("no-score-yet", **facts)
+        print_note(f"{told.problem}; {told.hint}")
     if row.status == "error":
         reason = f": {row.error}" if row.error else ", and the server does not say why"
         print_error(KaggleError("not-scored", words=reason, **facts))

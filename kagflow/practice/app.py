@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,18 +16,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from kagflow.errors import KagflowError
 from kagflow.practice.arena import Practice
 from kagflow.practice.board import Refusal
 from kagflow.practice.downloads import downloads
+from kagflow.practice.page import board_page, boards_page
 from kagflow.practice.protocol import METHODS, Call, File, Redirect
 from kagflow.practice.truth import MOST_BYTES
 
 HOSTS = ("127.0.0.1", "localhost")
 _MOST_JSON = 2**20  # bytes of a question
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 _Scope = MutableMapping[str, Any]
@@ -92,11 +94,33 @@ def make_app(practice: Practice) -> Starlette:
             raise Refusal(f"there is no file {name!r}", status=404)
         return FileResponse(known[name])
 
+    def all_boards(request: Request) -> Response:
+        """Show all boards."""
+        return _shown(boards_page(practice.boards()))
+
+    def one_board(request: Request) -> Response:
+        """Show a board, and the submissions of a player."""
+        board, player = practice.board(request.path_params["competition"]), request.query_params.get("player", "")
+        return _shown(board_page(board, player, board.submissions(player), board.limits(player), practice.clock()))
+
+    async def select(request: Request) -> Response:
+        """Take in the selection of the page's form."""
+        _refuse_elsewhere(request)
+        form = parse_qs((await _read(request, _MOST_JSON)).decode(errors="replace"))
+        refs = [int(ref) for ref in form.get("ref", []) if ref.isdecimal()]
+        board, player = practice.board(request.path_params["competition"]), request.query_params.get("player", "")
+        await run_in_threadpool(board.select, player, refs)
+        query = urlencode({"player": player})
+        return RedirectResponse(f"/competitions/{quote(board.slug)}?{query}", status_code=303)
+
     return Starlette(
         routes=[
             Route("/api/v1/{service}/{method}", method, methods=["POST"]),
             Route("/v1/{service}/{method}", method, methods=["POST"]),
             Route("/upload/{token}", upload, methods=["PUT"]),
+            Route("/", all_boards),
+            Route("/competitions/{competition}", one_board),
+            Route("/competitions/{competition}/select", select, methods=["POST"]),
             Route("/files/{competition}/{name:path}", file),
         ],
         middleware=[
@@ -114,6 +138,21 @@ def _response(answer: Mapping[str, Any] | Redirect | File) -> Response:
         headers = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
         return Response(answer.content, media_type=answer.media_type, headers=headers)
     return JSONResponse(answer, headers=_HEADERS)
+
+
+def _shown(page: str) -> Response:
+    return HTMLResponse(
+        page, headers={**_HEADERS, "Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}
+    )
+
+
+def _refuse_elsewhere(request: Request) -> None:
+    """Refuse a form that another site's page sends: a browser says where a request comes from."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or (
+        origin is not None and urlsplit(origin).netloc != request.headers["host"]
+    ):
+        raise Refusal("this form is for the board's own page", status=403)
 
 
 async def _question(request: Request) -> Mapping[str, Any]:

@@ -103,10 +103,14 @@ def find_candidate(
     known = [each for each in list_runs(competition.runs_folder) if not each.quick]
     suited = [each for each in known if to is None or (to == "practice") == (each.facts["edition"] == "practice")]
     if not suited:
+        if not known:
+            problem = "there are no runs yet"
+        elif to == "kaggle":
+            problem = "all runs are on practice data, which are never sent to Kaggle"
+        else:
+            problem = "no run is on practice data"
         raise ConfigError(
-            f"none of the {len(known)} runs is on {'practice' if to == 'practice' else 'Kaggle'} data"
-            if known
-            else "there are no runs yet",
+            problem,
             hint=f"run `kagflow cv {competition.name}`, or name a file with --file",
             where=str(competition.runs_folder),
         )
@@ -118,6 +122,17 @@ def find_candidate(
 def destination_of(competition: Competition, candidate: Candidate, source: Path | None) -> Destination:
     """Return where a candidate goes when nobody says: what is made of practice data goes to the practice board."""
     return "practice" if _edition(competition, candidate, source) == "practice" else "kaggle"
+
+
+def refuse_practice(competition: Competition, candidate: Candidate, source: Path | None) -> None:
+    """Raise a ConfigError where what is meant for Kaggle is made of practice data, whose test rows are not Kaggle's."""
+    if _edition(competition, candidate, source) == "practice":
+        raise ConfigError(
+            "it is made of practice data, which are never sent to Kaggle",
+            hint=f"leave --to kaggle out; or `kagflow fetch {competition.name}` with Kaggle credentials, then cv",
+            where=str(candidate.path),
+            code="KF425",
+        )
 
 
 def source_of(competition: Competition, candidate: Candidate, source: Path | None) -> Source:

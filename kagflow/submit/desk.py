@@ -165,7 +165,7 @@ class Desk:
         limits = None if info.entered is False else self._board.limits(self._slug)
         found = [
             *file_findings(self._competition, candidate, data),
-            *run_findings(self._competition, candidate.run, data, source, self._to),
+            *run_findings(self._competition, candidate.run, data, source),
             *ledger_findings(candidate, rows),
             *server_findings(info, limits),
         ]
@@ -252,6 +252,10 @@ class Desk:
                 continue
             if row.status not in UNSETTLED:
                 return self.ledger.update(row.number, error=None) if row.status != "error" else row
+        error.hint = (
+            f"run the same command again after {row.when + GRACE:%H:%M:%S} UTC: it first looks for this submission "
+            f"by {tag(row.nonce or '')}, and never sends it twice"
+        )
         raise error
 
     # --- after -------------------------------------------------------------------------------------------------------

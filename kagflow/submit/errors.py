@@ -142,7 +142,7 @@ DICTIONARY: Mapping[str, Entry] = {
         "if Kaggle gives a reason anywhere, it is at {page}/submissions",
     ),
     "no-score-yet": Entry(
-        "it has no score{words}",
+        "it has no score yet",
         "`kagflow submit {name} --sync` looks again, and sends nothing",
     ),
     "cannot-select": Entry(

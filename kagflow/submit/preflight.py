@@ -12,7 +12,7 @@ from kagflow.data import Dataset, Source
 from kagflow.runs import Run
 from kagflow.submit.candidate import Candidate
 from kagflow.submit.form import Expected, form_findings
-from kagflow.submit.ledger import SENT, Destination, Submission
+from kagflow.submit.ledger import SENT, Submission
 from kagflow.submit.records import CompetitionInfo, DailyLimits
 
 
@@ -27,19 +27,11 @@ def file_findings(competition: Competition, candidate: Candidate, data: Dataset)
     return form_findings(candidate.frame(), Expected.of(competition, data))
 
 
-def run_findings(
-    competition: Competition, run: Run | None, data: Dataset, source: Source, to: Destination
-) -> list[Finding]:
+def run_findings(competition: Competition, run: Run | None, data: Dataset, source: Source) -> list[Finding]:
     """Return what speaks against the run that the file is of: the data that it was made on, and its audit."""
-    edition = data.edition if run is None else run.facts["edition"]
-    found: list[Finding] = []
-    if edition == "practice" and to == "kaggle":
-        message = "it is made of practice data, whose test rows Kaggle does not know"
-        found.append(
-            _finding("KF425", message, hint="leave --to kaggle out; or fetch Kaggle's files and run it on them")
-        )
     if run is None:
-        return found
+        return []
+    found: list[Finding] = []
     if run.facts["fingerprints"].get("data") != data.fingerprint:
         found.append(_finding("KF425", f"it was made on other data than lie in {source.folder} now"))
     if run.quick:

@@ -5,6 +5,7 @@ over the network and without a time limit, and prints; its ``competition_submit`
 its lists end after one page. None of that is in the layer below.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -362,5 +363,10 @@ def _utc(time: datetime | None) -> datetime | None:
     return None if time is None else time.replace(tzinfo=UTC)
 
 
-def _score(text: str | None) -> float | None:
-    return float(text) if text else None
+def _score(text: str) -> float | None:
+    """Return a score, which travels as text; none where it is empty, no number, or not finite."""
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    return score if math.isfinite(score) else None

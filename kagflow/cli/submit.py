@@ -14,10 +14,11 @@ from kagflow.cli.options import Tracking
 from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative, rounded, with_noise
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
-from kagflow.errors import ConfigError, KagflowError
-from kagflow.submit import Credentials, find_credentials
+from kagflow.errors import ConfigError
+from kagflow.submit import Credentials, KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Board, Desk, Proposal
+from kagflow.submit.errors import page_of
 from kagflow.submit.gate import Gate
 from kagflow.submit.ledger import LEDGER, Destination, Ledger, Submission, team_best
 from kagflow.submit.mirror import mirror_scores
@@ -100,6 +101,9 @@ def synchronise(name: str, *, to: Destination | None, track: Tracking, json: boo
         return
     _print_ledger(rows)
     print(f"{len(rows)} submission{'s' * (len(rows) != 1)}, new or changed: {len(changed)}; {relative(path)}")
+    if sum(row.to == "kaggle" and row.status == "complete" for row in rows) > 1:
+        told = KaggleError("cannot-select", page=page_of(competition.facts.slug))
+        print_note(f"{told.problem}: {told.hint}")
 
 
 @contextmanager
@@ -154,14 +158,13 @@ def _refuse(competition: Competition, proposal: Proposal, to: Destination, *, js
 
 def _end(competition: Competition, row: Submission) -> None:
     """Say what is still to come, or raise what went wrong with the submission."""
+    facts = {"name": competition.name, "reference": row.reference, "page": page_of(competition.facts.slug)}
     if row.status == "pending":
-        print_note(f"it has no score yet; `kagflow submit {competition.name} --sync` looks again, and sends nothing")
+        told = KaggleError("no-score-yet", **facts)
+        print_note(f"{told.problem}; {told.hint}")
     if row.status == "error":
         reason = f": {row.error}" if row.error else ", and the server does not say why"
-        problem = f"the submission {row.reference} could not be scored{reason}"
-        print_error(
-            KagflowError(problem, hint=f"compare the file with the sample; run `kagflow check {competition.name}`")
-        )
+        print_error(KaggleError("not-scored", words=reason, **facts))
         raise typer.Exit(1)
 
 

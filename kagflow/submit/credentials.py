@@ -35,6 +35,8 @@ class Credentials:
         ``""`` for a token, which does not say whose it is.
     expires
         When an ``oauth`` token must be renewed; ``None`` for the other kinds, which hold until they are revoked.
+    renewal
+        What an ``oauth`` token is renewed with, as secret as the token.
     masked
         Where other credentials were found, which are not used.
     """
@@ -44,6 +46,7 @@ class Credentials:
     secret: SecretStr = field(repr=False)
     username: str = ""
     expires: datetime | None = None
+    renewal: SecretStr | None = field(default=None, repr=False)
     masked: tuple[str, ...] = ()
 
     @classmethod
@@ -57,12 +60,12 @@ class Credentials:
         return self.kind == "oauth" and (self.expires is None or self.expires <= datetime.now(UTC))
 
     def redact(self, text: str) -> str:
-        """Return text without the secret, plain or as it travels."""
+        """Return text without the secrets, plain or as they travel."""
         secret = self.secret.get_secret_value()
         travels = base64.b64encode(f"{self.username}:{secret}".encode()).decode()
-        for form in (travels, secret):
-            if form:
-                text = text.replace(form, _SHOWN_FOR_SECRET)
+        renewal = self.renewal.get_secret_value() if self.renewal else ""
+        for form in sorted({travels, secret, renewal} - {""}, key=len, reverse=True):
+            text = text.replace(form, _SHOWN_FOR_SECRET)
         return text
 
 
@@ -129,9 +132,14 @@ def _oauth() -> Iterator[Credentials]:
     file = _home() / "credentials.json"
     stored = _json(file)
     if stored.get("refresh_token"):
-        expires = _time(stored.get("access_token_expiration"))
-        token = SecretStr(str(stored.get("access_token") or ""))
-        yield Credentials("oauth", str(file), token, str(stored.get("username") or ""), expires)
+        yield Credentials(
+            kind="oauth",
+            found=str(file),
+            secret=SecretStr(str(stored.get("access_token") or "")),
+            username=str(stored.get("username") or ""),
+            expires=_time(stored.get("access_token_expiration")),
+            renewal=SecretStr(str(stored["refresh_token"])),
+        )
 
 
 def config_file() -> Path:

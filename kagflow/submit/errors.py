@@ -3,12 +3,17 @@
 Kaggle answers 403 both to who has not accepted the rules and to who may not look; 400 to a submission too many, too
 late, or by somebody who has not joined; and its client prints, retries or keeps silent as it pleases. Each entry says
 what is the matter, and names the one command to run or page to open.
+
+What kagflow cures has no entry: a login on import, lists that end after a page, downloads that begin anew, one's own
+rank.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kagflow.errors import KagflowError
+
+KAGGLE = "https://www.kaggle.com"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ DICTIONARY: Mapping[str, Entry] = {
     "credentials-refused": Entry(
         "Kaggle refuses the credentials from {found}{masked}",
         "create a new token at {site}/settings and put it into {found}",
+    ),
+    "login-refused": Entry(
+        "Kaggle no longer accepts the login in {found}{masked}",
+        "run `kaggle auth login`",
     ),
     "other-environment": Entry(
         "KAGGLE_API_ENVIRONMENT is {words!r}, which Kaggle's client takes for the real Kaggle without a word",
@@ -128,16 +137,13 @@ DICTIONARY: Mapping[str, Entry] = {
         "run the same command again",
     ),
     "not-scored": Entry(
-        "Kaggle could not score the submission {reference}{words}",
-        "open {page}/submissions and click on it: the reason stands there if anywhere; then run `kagflow check`",
+        "the submission {reference} could not be scored{words}",
+        "compare the file with the sample and run `kagflow check {name}`; "
+        "if Kaggle gives a reason anywhere, it is at {page}/submissions",
     ),
     "no-score-yet": Entry(
-        "Kaggle has not scored the submission {reference} yet",
-        "run `kagflow submit {slug} --sync` later: it only looks, and sends nothing",
-    ),
-    "no-rank": Entry(
-        "the leaderboard of {slug} has no row of {user}: Kaggle ranks a team only once it has a score",
-        "open {page}/leaderboard, signed in: it shows one's own row on top",
+        "it has no score yet",
+        "`kagflow submit {name} --sync` looks again, and sends nothing",
     ),
     "cannot-select": Entry(
         "Kaggle's interface cannot choose the submissions that count in the end",
@@ -145,6 +151,11 @@ DICTIONARY: Mapping[str, Entry] = {
         "without a choice Kaggle takes the best by public score",
     ),
 }
+
+
+def page_of(slug: str, site: str = KAGGLE) -> str:
+    """Return the address of a competition's page, or of the list of them."""
+    return f"{site}/competitions/{slug}".rstrip("/")
 
 
 class KaggleError(KagflowError):

@@ -7,6 +7,7 @@ its lists end after one page. None of that is in the layer below.
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -29,15 +30,15 @@ from kagglesdk.competitions.types.competition_api_service import (
 from kagglesdk.kaggle_creds import KaggleCredentials
 from kagglesdk.kaggle_env import KaggleEnv
 from kagglesdk.kaggle_http_client import KaggleHttpClient
+from pydantic import SecretStr
 
 from kagflow.submit.credentials import Credentials, broken_credentials, find_credentials
 from kagflow.submit.download import OnProgress, download
-from kagflow.submit.errors import FateUnknown, KaggleError, NotSent
+from kagflow.submit.errors import KAGGLE, FateUnknown, KaggleError, NotSent, page_of
 from kagflow.submit.records import CompetitionInfo, DailyLimits, Place, RemoteFile, Sent, Status
 from kagflow.submit.wire import Fault, Patience, diagnose, limit, persist
 
 T = TypeVar("T")
-KAGGLE = "https://www.kaggle.com"
 PATIENCE = Patience()
 _PAGE_SIZE = 200  # the most that Kaggle gives at once
 _STATUSES: dict[str, Status] = {"PENDING": "pending", "COMPLETE": "complete", "ERROR": "error"}
@@ -100,19 +101,26 @@ class Client:
         return client
 
     def _sign_in(self, credentials: Credentials) -> None:
-        secret = credentials.secret.get_secret_value()
         if credentials.expired:
-            secret = self._read(self._renewed_token)
+            token = self._read(self._renewed_token)
+            self._credentials = credentials = replace(credentials, secret=token)
+        secret = credentials.secret.get_secret_value()
         session = self._sdk.http_client()._session
         session.auth = (
             (credentials.username, secret) if credentials.kind == "key" else KaggleHttpClient.BearerAuth(secret)
         )
 
-    def _renewed_token(self) -> str:
+    def _renewed_token(self) -> SecretStr:
         """Renew what `kaggle auth login` left, in its file too."""
         stored = KaggleCredentials.load(client=self._sdk)
-        stored.refresh_access_token()
-        return str(stored.get_access_token())
+        try:
+            stored.refresh_access_token()
+        except requests.HTTPError as error:
+            fault = diagnose(error)
+            if fault is not None and fault.pain == "status":
+                raise KaggleError("login-refused", **self._whose_credentials()) from None
+            raise
+        return SecretStr(stored.get_access_token())
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
@@ -298,7 +306,7 @@ class Client:
     # --- explaining --------------------------------------------------------------------------------------------------
 
     def _page(self, slug: str) -> str:
-        return f"{self._site}/competitions/{slug}" if slug else f"{self._site}/competitions"
+        return page_of(slug, self._site)
 
     def _explain(self, error: Exception, slug: str, kind: type[KaggleError] = KaggleError) -> Exception:
         """Return an error as the dictionary tells it; one that is no fault of the line as it is."""
@@ -309,15 +317,18 @@ class Client:
         fault = diagnose(error)
         if fault is None:
             return error
+        if self._credentials is not None:
+            fault = replace(fault, words=self._credentials.redact(fault.words))  # a server may echo what it was sent
         pain, facts = self._reason(fault, slug) if fault.pain == "status" else (fault.pain, {"words": fault.words})
-        words = {name: self._credentials.redact(text) if self._credentials else text for name, text in facts.items()}
-        return kind(pain, slug=slug, page=self._page(slug), site=self._site, **words)
+        return kind(pain, slug=slug, page=self._page(slug), site=self._site, **facts)
 
     def _reason(self, fault: Fault, slug: str) -> tuple[str, dict[str, str]]:
         """Return why Kaggle said no, which its status alone does not tell: ask it what it knows of the user."""
         said = {"words": f": {fault.words}" if fault.words else "", "user": self._user()}
         if fault.status == 401:
-            return "credentials-refused", self._whose_credentials()
+            kind = self._credentials.kind if self._credentials else None
+            pain = {"oauth": "login-refused", None: "no-credentials"}.get(kind, "credentials-refused")
+            return pain, self._whose_credentials()
         if fault.status == 404 or not slug:
             return ("not-found" if slug else "refused"), said
         info = self._known(lambda: self._api.get_competition(_request(ApiGetCompetitionRequest, slug)))
@@ -351,7 +362,7 @@ class Client:
 
     def _whose_credentials(self) -> dict[str, str]:
         if self._credentials is None:
-            return {"found": "nowhere", "masked": ""}
+            return {}
         others = ", ".join(self._credentials.masked)
         masked = f", which mask those from {others}" if others else ""
         return {"found": self._credentials.found, "masked": masked}

@@ -1,6 +1,7 @@
 """A faulty Kaggle, a home without credentials, and a client that does not wait long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,15 @@ USER, KEY = "me", "planted-key-5f3a"
 
 
 @pytest.fixture
-def kaggle() -> Iterator[FaultyKaggle]:
-    with serve(FaultyKaggle()) as server:
-        yield server
+def serve_as() -> Iterator[Callable[[FaultyKaggle], FaultyKaggle]]:
+    """Let a server listen until the test ends."""
+    with ExitStack() as stack:
+        yield lambda kaggle: stack.enter_context(serve(kaggle))
+
+
+@pytest.fixture
+def kaggle(serve_as: Callable[[FaultyKaggle], FaultyKaggle]) -> FaultyKaggle:
+    return serve_as(FaultyKaggle())
 
 
 @pytest.fixture
@@ -26,9 +33,9 @@ def client(kaggle: FaultyKaggle) -> Client:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of one's own, where ``.kaggle`` is empty."""
-    folder = tmp_path / "home"
+    folder = tmp_path_factory.mktemp("home")
     (folder / ".kaggle").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(folder))
     return folder

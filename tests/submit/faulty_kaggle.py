@@ -146,6 +146,7 @@ class FaultyKaggle:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the client's acknowledgement of its head
     kaggle: FaultyKaggle
 
     def log_message(self, *_: object) -> None:

@@ -17,11 +17,12 @@ from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
 from kagflow.submit import Credentials, KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
-from kagflow.submit.desk import Board, Desk, Proposal
+from kagflow.submit.desk import Desk
 from kagflow.submit.errors import page_of
 from kagflow.submit.gate import Gate
 from kagflow.submit.ledger import LEDGER, Destination, Ledger, Submission, team_best
 from kagflow.submit.mirror import mirror_scores
+from kagflow.submit.proposal import Board, Proposal
 from kagflow.tracking import make_tracker
 
 _LONGEST_MESSAGE = 400  # characters: what the server cuts off at the end would be the nonce

@@ -8,16 +8,25 @@ from kagflow.cli.progress import download_bar
 from kagflow.competition import Competition
 from kagflow.data import PRACTICE, has_practice_edition, present_source
 from kagflow.errors import KagflowError
-from kagflow.submit import Credentials, KaggleError, broken_credentials, find_credentials
+from kagflow.submit import Credentials, KaggleError, broken_credentials, find_credentials, leads_elsewhere
 
 INSTEAD = f"--source {PRACTICE}"
 
 
-def ensure_data(competition: Competition, source: Path | None) -> bool:
+def ensure_data(competition: Competition, source: Path | None, *, by_itself: bool = True) -> bool:
     """Fetch a competition's files from Kaggle if none are there; return whether that was done.
 
     Without credentials nothing is asked, and the practice edition is used. With credentials it is never used by itself:
     whoever is signed in wants to compete, and would take the score on other data for that of the competition.
+
+    Parameters
+    ----------
+    competition
+        Whose files.
+    source
+        The user's ``--source``.
+    by_itself
+        Whether nobody asked to fetch; then nothing comes from another server, whatever the environment says.
 
     Raises
     ------
@@ -28,7 +37,7 @@ def ensure_data(competition: Competition, source: Path | None) -> bool:
     wanted = facts.on_kaggle and source != Path(PRACTICE)
     if not wanted or present_source(competition.name, facts, competition.root, source) is not None:
         return False
-    credentials = find_credentials()
+    credentials = None if by_itself and leads_elsewhere() else find_credentials()
     if credentials is None:
         _say_if_broken()
         return False
@@ -45,6 +54,8 @@ def _fetch(competition: Competition, credentials: Credentials) -> None:
     from kagflow.submit.note import differences
 
     print(f"fetching the files of {competition.facts.slug} from Kaggle", file=sys.stderr)
+    if leads_elsewhere():
+        print_note("KAGGLE_API_ENVIRONMENT is LOCALHOST: this is another server than Kaggle")
     with download_bar() as on_progress:
         folder = competition.data_folder / "kaggle"
         note = fetch(Client.connect(credentials=credentials), competition.facts, folder, on_progress)

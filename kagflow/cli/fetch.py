@@ -14,7 +14,7 @@ from kagflow.submit.note import Note, differences, verify
 def fetch(name: str, *, source: Path | None, json: bool) -> None:
     """Get the data, read them once, and say what they are."""
     competition = load(name)
-    just_now = ensure_data(competition, source)
+    just_now = ensure_data(competition, source, by_itself=False)
     found = find_source(competition.name, competition.facts, competition.root, source)
     if found.edition == "practice" and competition.facts.on_kaggle and source != Path(PRACTICE):
         print_note("nobody is signed in at Kaggle, so this is the practice edition, which is never sent there")

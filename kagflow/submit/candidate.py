@@ -12,7 +12,10 @@ from kagflow.errors import ConfigError, DataError
 from kagflow.runs import Run, best_run, list_runs, read_run
 from kagflow.runs.record import open_run
 from kagflow.runs.submission import SUBMISSION
+from kagflow.submit.credentials import leads_elsewhere
+from kagflow.submit.errors import KAGGLE
 from kagflow.submit.ledger import Destination
+from kagflow.submit.note import Note
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +129,20 @@ def destination_of(competition: Competition, candidate: Candidate, source: Path 
 
 def refuse_practice(competition: Competition, candidate: Candidate, source: Path | None) -> None:
     """Raise a ConfigError where what is meant for Kaggle is made of practice data, whose test rows are not Kaggle's."""
-    if _edition(competition, candidate, source) == "practice":
+    edition = _edition(competition, candidate, source)
+    if edition == "practice":
         raise ConfigError(
             "it is made of practice data, which are never sent to Kaggle",
             hint=f"leave --to kaggle out; or `kagflow fetch {competition.name}` with Kaggle credentials, then cv",
+            where=str(candidate.path),
+            code="KF425",
+        )
+    folder = competition.data_folder / "kaggle"
+    note = Note.read(folder) if edition == "kaggle" else None
+    if note is not None and not note.url.startswith(KAGGLE) and not leads_elsewhere():
+        raise ConfigError(
+            f"it is made of files that were fetched from another server than Kaggle, for {note.url}",
+            hint=f"delete {folder}, then run `kagflow fetch {competition.name}` and cv",
             where=str(candidate.path),
             code="KF425",
         )

@@ -80,6 +80,11 @@ def find_credentials() -> Credentials | None:
     return replace(found[0], masked=tuple(other.found for other in found[1:])) if found else None
 
 
+def leads_elsewhere() -> bool:
+    """Say whether the environment leads Kaggle's client to a server on this computer, such as the practice server."""
+    return os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"
+
+
 def broken_credentials() -> tuple[str, str] | None:
     """Return a place that should hold a credential, and why it is none; Kaggle's client passes it over in silence."""
     for mine, other in (("KAGGLE_USERNAME", "KAGGLE_KEY"), ("KAGGLE_KEY", "KAGGLE_USERNAME")):

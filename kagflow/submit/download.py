@@ -13,7 +13,7 @@ import requests
 
 OnProgress = Callable[[int, int], None]
 """Called with the bytes that came so far, and with all that there are (0: not known)."""
-_CHUNK = 1 << 16  # what is lost where the line is cut
+CHUNK = 1 << 16  # what is lost where the line is cut
 _OF_THE_BODY = ("Content-Length", "Content-Type", "Transfer-Encoding")
 
 
@@ -102,7 +102,7 @@ def _receive(
     came = begin
     with partial.open("r+b" if begin else "wb") as file:
         file.seek(begin)
-        for chunk in answer.iter_content(_CHUNK):
+        for chunk in answer.iter_content(CHUNK):
             file.write(chunk)
             came += len(chunk)
             if on_progress is not None:

@@ -28,7 +28,7 @@ from kagglesdk.competitions.types.competition_api_service import (
     ApiSubmission,
 )
 from kagglesdk.kaggle_creds import KaggleCredentials
-from kagglesdk.kaggle_env import KaggleEnv
+from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
 from kagglesdk.kaggle_http_client import KaggleHttpClient
 from pydantic import SecretStr
 
@@ -81,12 +81,12 @@ class Client:
             There are no credentials, or Kaggle refuses to renew them.
         """
         patience = patience or PATIENCE
-        site = endpoint.rstrip("/") if endpoint else KAGGLE
         if endpoint is None:
             environment = _environment()
+            site = KAGGLE if environment is KaggleEnv.PROD else get_endpoint(environment)
             credentials = credentials or _own_credentials()
         else:
-            environment = KaggleEnv.LOCAL
+            environment, site = KaggleEnv.LOCAL, endpoint.rstrip("/")
         sdk = KaggleClient(env=environment)
         http = sdk.http_client()
         http._signed_in = True  # else it looks for a token itself, which masks what is given
@@ -351,7 +351,7 @@ class Client:
     def _known(self, ask: Callable[[], T]) -> T | None:
         """Return an answer that helps to explain an error, if it is to be had."""
         try:
-            return ask()
+            return persist(ask, self._patience)
         except Exception as error:
             if diagnose(error) is None:
                 raise

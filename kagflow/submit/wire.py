@@ -82,7 +82,7 @@ class Fault:
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.pain in ("too-many-requests", "kaggle-down", "no-answer", "cut", "offline")
+        return self.pain in ("too-many-requests", "kaggle-down", "no-answer", "cut")
 
     @property
     def refused(self) -> bool:

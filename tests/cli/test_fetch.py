@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from kagglesdk import kaggle_env
 
 from kagflow.submit import kaggle as kaggle_module
 from tests.conftest import Project
@@ -21,9 +22,7 @@ def kaggle(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty
     with serve(FaultyKaggle()) as server:
         server.files = {path.name: path.read_bytes() for path in project.raw.iterdir()}
         shutil.rmtree(project.raw.parent)
-        monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
-        monkeypatch.setenv("http_proxy", server.url)
-        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
         monkeypatch.setattr(kaggle_module, "PATIENCE", HASTE)
         yield server
 
@@ -126,6 +125,46 @@ def test_unaccepted_rules_name_the_page(project: Project, kaggle: FaultyKaggle, 
     assert said.code == 1
     assert "the rules of toy are not accepted yet" in said.err
     assert "open https://www.kaggle.com/competitions/toy/rules" in said.err
+
+
+# --- another server -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def led_elsewhere(kaggle: FaultyKaggle, signed_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what the practice server asks for, to have Kaggle's own client come to it."""
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("http_proxy", kaggle.url)
+    monkeypatch.setenv("no_proxy", "")
+
+
+def test_nothing_comes_from_another_server_unasked(
+    project: Project, kaggle: FaultyKaggle, led_elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its files would pass for Kaggle's ever after."""
+    practice_edition(project, kaggle, monkeypatch)
+    assert project.cli("check", "toy").out.startswith("data: practice edition")
+    assert not kaggle.asked
+
+
+def test_who_asks_for_its_files_is_told(project: Project, kaggle: FaultyKaggle, led_elsewhere: None) -> None:
+    said = project.cli("fetch", "toy")
+    assert said.out.startswith("data: kaggle edition")
+    assert "note: KAGGLE_API_ENVIRONMENT is LOCALHOST: this is another server than Kaggle" in said.err
+    assert "http://localhost/competitions/toy" in said.out
+
+
+def test_nor_is_what_comes_of_them_sent_to_kaggle(
+    project: Project, kaggle: FaultyKaggle, led_elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.cli("fetch", "toy")
+    assert project.cli("cv", "toy", *RIDGE).code == 0
+    monkeypatch.delenv("KAGGLE_API_ENVIRONMENT")
+    said = project.cli("submit", "toy", "--yes", "--to", "kaggle")
+    assert said.code == 1
+    assert "KF425" in said.err
+    assert "fetched from another server than Kaggle, for http://localhost/competitions/toy" in said.err
+    assert not kaggle.submissions
 
 
 # --- not signed in ---------------------------------------------------------------------------------------------------

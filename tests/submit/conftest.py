@@ -11,7 +11,7 @@ from kagflow.submit.kaggle import Client
 from kagflow.submit.wire import Patience
 from tests.submit.faulty_kaggle import FaultyKaggle, serve
 
-HASTE = Patience(connect=2, read=0.3, tries=3, first_wait=0.01, longest_wait=2)
+HASTE = Patience(connect=2, read=1, tries=3, first_wait=0.01, longest_wait=2)
 USER, KEY = "me", "planted-key-5f3a"
 
 

@@ -78,12 +78,15 @@ def test_serve_says_how_to_reach_it_and_stops_on_request(project):
     folder = toy_folder(project.root / "elsewhere")
     server = project.start("practice", "serve", "--port", "0", "--from", str(folder))
     assert server.stdout is not None
-    url = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+    out = [server.stdout.readline()]
+    while out[-1] and "kaggle competitions submit" not in out[-1]:  # the last line
+        out.append(server.stdout.readline())
+    url = re.search(r"http://127\.0\.0\.1:\d+", out[0])
     assert url is not None
     assert "Toy Cup" in requests.get(url[0], timeout=30).text
     server.send_signal(signal.SIGINT)
-    out, err = server.communicate(timeout=60)
+    _, err = server.communicate(timeout=60)
     assert f"  {url[0]}/competitions/{SLUG}\n" in out
-    assert f"KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url[0]} no_proxy= KAGGLE_USERNAME=" in out
+    assert f"KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url[0]} no_proxy= KAGGLE_USERNAME=" in "".join(out)
     assert server.returncode == 0, err
     assert err == "note: the practice server has stopped\n"

@@ -457,6 +457,8 @@ class _Mirror:
             if mode == "offline":
                 raise
             self._reply(note=f"this run is mirrored offline: {_describe(error)}")
+            if "id" in init:
+                wandb.teardown()  # else the id is in use by what has just failed
             self._run = begin("offline")
         folder = str(self._run.settings.sync_dir)
         self._reply(place=self._run.url or folder, folder=folder)

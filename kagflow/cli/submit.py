@@ -11,17 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from kagflow.cli.options import Tracking
-from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative, rounded, with_noise
+from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative, with_noise
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
 from kagflow.submit import Credentials, KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
-from kagflow.submit.desk import Board, Desk, Proposal
+from kagflow.submit.desk import Desk
 from kagflow.submit.errors import page_of
 from kagflow.submit.gate import Gate
 from kagflow.submit.ledger import LEDGER, Destination, Ledger, Submission, team_best
 from kagflow.submit.mirror import mirror_scores
+from kagflow.submit.proposal import Board, Proposal
 from kagflow.tracking import make_tracker
 
 _LONGEST_MESSAGE = 400  # characters: what the server cuts off at the end would be the nonce
@@ -175,7 +176,7 @@ def _print_proposal(competition: Competition, proposal: Proposal, files: Source,
     candidate, info, limits = proposal.candidate, proposal.info, proposal.limits
     print(f"data: {files.edition} edition, {files.folder}")
     print(f"{_named(proposal)}{f' ({candidate.chosen})' if candidate.chosen else ''}")
-    left = f", {limits.left_now} submissions left today" if limits else ""
+    left = f", {limits.left_now} submission{'s' * (limits.left_now != 1)} left today" if limits else ""
     deadline = f", deadline {info.deadline:%Y-%m-%d %H:%M} UTC" if info.deadline else ""
     print(f"  to       {'the practice board of ' if to == 'practice' else 'Kaggle, '}{info.slug}{left}{deadline}")
     print(f"  file     {relative(candidate.path)}, sha256 {candidate.hash[:12]}")
@@ -200,7 +201,7 @@ def _named(proposal: Proposal) -> str:
 def _cv(competition: Competition, proposal: Proposal) -> str:
     candidate, metric = proposal.candidate, competition.metric
     if candidate.cv is None:
-        return "none: it is no run's file"
+        return "none: it is no run's file" if candidate.run is None else "none: its run has no score"
     better = "less" if metric.direction == "minimize" else "more"
     return f"{metric.name} {with_noise(candidate.cv, candidate.se)} ({better} is better)"
 
@@ -209,7 +210,7 @@ def _against(gate: Gate) -> str:
     """Return how a run compares with the best one sent."""
     if gate.against is None:
         return f"nothing: {gate.reason}"
-    public = "" if gate.against.public is None else f" (public {gate.against.public:.5g})"
+    public = "" if gate.against.public is None else f" (public {gate.against.public:.6g})"
     best = f"{gate.against.run}{public}, the best one sent"
     if gate.difference is None:
         return f"{best}: not to be compared: {gate.reason}"
@@ -242,14 +243,18 @@ def _print_ledger(rows: Sequence[Submission]) -> None:
             _or_dash(row.reference),
             row.run or (f"{row.file} (elsewhere)" if row.origin == "elsewhere" else row.file),
             "-" if row.cv is None else with_noise(row.cv, row.se),
-            "-" if row.public is None else rounded(row.public, row.se),
-            "-" if row.private is None else rounded(row.private, row.se),
+            _board_score(row.public),
+            _board_score(row.private),
             _or_dash(row.rank),
             f"{row.status}: {row.error}" if row.error and row.status != "complete" else row.status,
         )
     Console(width=_WIDE, highlight=False, markup=False).print(table)
     if any(row.public is not None for row in rows):
         print(f"public and private are {_BOARD_NOISE}")
+
+
+def _board_score(score: float | None) -> str:
+    return "-" if score is None else f"{score:.6g}"
 
 
 def _or_dash(value: object) -> str:

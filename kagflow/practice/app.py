@@ -22,10 +22,11 @@ from starlette.routing import Route
 from kagflow.errors import KagflowError
 from kagflow.practice.arena import Practice
 from kagflow.practice.board import Refusal
+from kagflow.practice.call import Call, File, Redirect
 from kagflow.practice.downloads import downloads
 from kagflow.practice.page import board_page, boards_page
-from kagflow.practice.protocol import METHODS, Call, File, Redirect
-from kagflow.practice.truth import MOST_BYTES
+from kagflow.practice.protocol import METHODS
+from kagflow.practice.submitted import MOST_BYTES
 
 HOSTS = ("127.0.0.1", "localhost")
 _MOST_JSON = 2**20  # bytes of a question

@@ -16,10 +16,12 @@ from kagflow.data import Source, read_dataset
 from kagflow.data.reading import look_for_file
 from kagflow.errors import ConfigError, did_you_mean
 from kagflow.practice.baselines import baselines
-from kagflow.practice.board import Board, Clock, Refusal, Submission, insert_submission, utc_now
+from kagflow.practice.board import Board, Clock, Refusal, utc_now
 from kagflow.practice.building import EDITIONS
+from kagflow.practice.records import Submission, insert_submission
 from kagflow.practice.store import Store, to_text
-from kagflow.practice.truth import SOLUTION, Rejected, Truth, read_truth
+from kagflow.practice.submitted import Rejected
+from kagflow.practice.truth import SOLUTION, Truth, read_truth
 
 DAILY_LIMIT, DAYS = 5, 30
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
 
 from kagflow.competition import Competition
 from kagflow.errors import KagflowError
+from kagflow.practice.records import Entry, Limits, Side, Submission, insert_submission, limits_after, read_row
 from kagflow.practice.store import Store, to_moment, to_text
-from kagflow.practice.truth import MOST_BYTES, Rejected, Scores, Truth
+from kagflow.practice.submitted import MOST_BYTES, Rejected
+from kagflow.practice.truth import Scores, Truth
 
-Side = Literal["public", "private"]
 Clock = Callable[[], datetime]
 FINAL = 2  # submissions that a player may select for the private leaderboard
 _UPLOADS_ARE_KEPT = timedelta(days=1)
+_SENT = "SELECT * FROM submissions WHERE board = ? AND player = ? AND NOT baseline ORDER BY ref DESC"
 
 
 class Refusal(KagflowError):
@@ -34,91 +34,6 @@ class Refusal(KagflowError):
     def __init__(self, problem: str, hint: str = "", status: int = 400) -> None:
         super().__init__(problem, hint)
         self.status = status
-
-
-@dataclass(frozen=True)
-class Submission:
-    """A file that somebody sent, and what it scored.
-
-    Attributes
-    ----------
-    ref
-        Its number, given once.
-    player, baseline
-        Who sent it; a baseline was computed when the board was opened.
-    file_name, description, submitted, size
-        As sent; ``size`` in bytes.
-    error
-        Why it has no scores; empty where it has.
-    public, private, public_se, private_se
-        Scores and their standard errors, if any.
-    late
-        Whether it came after the end: then it is scored, and counts nowhere.
-    selected
-        Whether its player chose it for the private leaderboard.
-    """
-
-    ref: int
-    player: str
-    baseline: bool
-    file_name: str
-    description: str
-    submitted: datetime
-    size: int
-    error: str
-    public: float | None
-    public_se: float | None
-    private: float | None
-    private_se: float | None
-    late: bool
-    selected: bool
-
-    def score(self, side: Side) -> float | None:
-        """Return the public or the private score."""
-        return self.public if side == "public" else self.private
-
-    def se(self, side: Side) -> float | None:
-        """Return that score's standard error."""
-        return self.public_se if side == "public" else self.private_se
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of a leaderboard.
-
-    Attributes
-    ----------
-    rank
-        From 1; of equal scores the older stands above.
-    team
-        Number of the team: that of its first submission.
-    player, baseline
-        Whose line it is.
-    best
-        The submission that counts.
-    score, se
-        Its score on this side, and the standard error.
-    entries
-        Submissions that have a score and came in time.
-    """
-
-    rank: int
-    team: int
-    player: str
-    baseline: bool
-    best: Submission
-    score: float
-    se: float | None
-    entries: int
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many submissions a player has made, and may still make today (UTC)."""
-
-    today: int
-    total: int
-    left: int
 
 
 class Board:
@@ -204,7 +119,7 @@ class Board:
         self._refuse_beyond_limit(self.limits(player))  # spares the work; what decides is asked again below
         outcome = self._outcome(content)
         with self._store.change() as db:
-            self._refuse_beyond_limit(_limits(self._of(player, db), self._clock(), self.daily_limit))
+            self._refuse_beyond_limit(limits_after(self._of(player, db), self._clock(), self.daily_limit))
             if not db.execute("DELETE FROM uploads WHERE token = ?", (token,)).rowcount:
                 raise Refusal("This upload was submitted already")
             file_name, now = found[0]["file_name"], self._clock()
@@ -225,16 +140,14 @@ class Board:
 
     def submissions(self, player: str) -> list[Submission]:
         """Return a player's submissions, the newest first."""
-        with self._store.change() as db:
-            return self._of(player, db)
+        return [read_row(row) for row in self._store.rows(_SENT, self.name, player)]
 
     def _of(self, player: str, db: sqlite3.Connection) -> list[Submission]:
-        query = "SELECT * FROM submissions WHERE board = ? AND player = ? AND NOT baseline ORDER BY ref DESC"
-        return [_submission(row) for row in db.execute(query, (self.name, player))]
+        return [read_row(row) for row in db.execute(_SENT, (self.name, player))]
 
     def limits(self, player: str) -> Limits:
         """Return how many submissions a player has left today; those without a score do not count."""
-        return _limits(self.submissions(player), self._clock(), self.daily_limit)
+        return limits_after(self.submissions(player), self._clock(), self.daily_limit)
 
     def select(self, player: str, refs: Sequence[int]) -> list[Submission]:
         """Choose the submissions that count on the private leaderboard, in place of those chosen before.
@@ -283,7 +196,7 @@ class Board:
             raise Refusal("The private leaderboard is hidden until the competition ends", status=403)
         rows = self._store.rows("SELECT * FROM submissions WHERE board = ? AND NOT late AND error = ''", self.name)
         teams: dict[tuple[str, bool], list[Submission]] = {}
-        for each in map(_submission, rows):
+        for each in map(read_row, rows):
             teams.setdefault((each.player, each.baseline), []).append(each)
         counting = [(self._counting(sent, side), sent) for sent in teams.values()]
         counting.sort(key=lambda line: self._place(line[0], side))
@@ -319,60 +232,9 @@ class Board:
         return score if self.metric.direction == "minimize" else -score, submission.ref
 
 
-def insert_submission(
-    db: sqlite3.Connection,
-    board: str,
-    player: str,
-    outcome: Scores | str,
-    file_name: str,
-    description: str,
-    now: datetime,
-    size: int,
-    end: datetime | None = None,
-) -> int:
-    """Enter a submission, and return its number.
-
-    Parameters
-    ----------
-    db
-        Of `Store.change`.
-    board, player, file_name, description, now, size
-        What is entered.
-    outcome
-        Its scores, or why it has none.
-    end
-        Of the board; absent for a baseline.
-    """
-    scores: tuple[Any, ...] = ("", *(None,) * 4)
-    if isinstance(outcome, str):
-        scores = (outcome, *(None,) * 4)
-    else:
-        scores = ("", *(getattr(part, key) for part in (outcome.public, outcome.private) for key in ("value", "se")))
-    late = end is not None and now >= end
-    ref = db.execute(
-        "INSERT INTO submissions (board, player, baseline, file_name, description, submitted, size,"
-        " error, public, public_se, private, private_se, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (board, player, end is None, file_name, description, to_text(now), size, *scores, late),
-    ).lastrowid
-    assert ref is not None
-    return ref
-
-
 def utc_now() -> datetime:
     """Return the time of day."""
     return datetime.now(UTC)
-
-
-def _limits(sent: Sequence[Submission], now: datetime, daily_limit: int) -> Limits:
-    scored = [each for each in sent if not each.error]
-    today = sum(each.submitted.date() == now.astimezone(UTC).date() for each in scored)
-    return Limits(today, len(scored), max(daily_limit - today, 0))
-
-
-def _submission(row: sqlite3.Row) -> Submission:
-    kept = {key: row[key] for key in row.keys() if key != "board"}  # noqa: SIM118
-    truths = {key: bool(kept[key]) for key in ("baseline", "late", "selected")}
-    return Submission(**kept | truths | {"submitted": to_moment(kept["submitted"])})
 
 
 def _known(score: float | None) -> float:

@@ -9,8 +9,9 @@ from importlib import resources
 from string import Template
 from urllib.parse import quote, urlencode
 
-from kagflow.practice.board import FINAL, Board, Entry, Limits, Submission
+from kagflow.practice.board import FINAL, Board
 from kagflow.practice.protocol import written_score
+from kagflow.practice.records import Entry, Limits, Submission
 
 _PAGE = Template(resources.files("kagflow.practice").joinpath("page.html").read_text(encoding="utf-8"))
 _HIDDEN = (

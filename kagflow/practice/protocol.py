@@ -9,74 +9,18 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from kagflow.practice.arena import Practice
-from kagflow.practice.board import Board, Refusal, Side, Submission, utc_now
+from kagflow.practice.board import Board, Refusal, utc_now
+from kagflow.practice.call import Answer, Call, File, Redirect
 from kagflow.practice.downloads import downloads
+from kagflow.practice.records import Side, Submission
 from kagflow.practice.store import to_text
 
 COMPETITIONS = "competitions.CompetitionApiService"
-_PAGE, _LONGEST_PAGE = 20, 200
 _ENTERED = "COMPETITION_LIST_TAB_ENTERED"
-
-Answer = dict[str, Any]
 _LEADERBOARD = "Rank TeamId TeamName LastSubmissionDate Score SubmissionCount TeamMemberUserNames".split()
-_Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True)
-class Redirect:
-    """Go and get it there."""
-
-    url: str
-
-
-@dataclass(frozen=True)
-class File:
-    """A small file, sent as it is."""
-
-    name: str
-    content: bytes
-    media_type: str = "application/zip"
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request.
-
-    Attributes
-    ----------
-    practice
-        The boards.
-    body
-        What the client asks for.
-    player
-        Who asks.
-    base
-        The address of this server as the client wrote it: links back begin so.
-    """
-
-    practice: Practice
-    body: Mapping[str, Any]
-    player: str
-    base: str
-
-    def text(self, key: str) -> str:
-        """Return a field that is text; empty where it is absent."""
-        return _typed(self.body, key, str, "")
-
-    def number(self, key: str) -> int:
-        """Return a field that is a whole number; 0 where it is absent."""
-        return _typed(self.body, key, int, 0)
-
-    @property
-    def board(self) -> Board:
-        """The board of the competition that is named."""
-        return self.practice.board(self.text("competitionName"))
 
 
 def introspect(call: Call) -> Answer:
@@ -90,7 +34,7 @@ def list_competitions(call: Call) -> Answer:
     found = [board for board in call.practice.boards() if search in f"{board.slug} {board.title}".casefold()]
     if call.text("group") == _ENTERED:
         found = [board for board in found if board.submissions(call.player)]
-    shown, token = _page(found, call)
+    shown, token = call.page(found)
     return {"competitions": [_competition(board, call) for board in shown], "nextPageToken": token}
 
 
@@ -121,7 +65,7 @@ def list_files(call: Call) -> Answer:
     """Answer the files of a competition, never its truth."""
     board = call.board
     files = downloads(call.practice.ground(board.name), call.practice.root).files
-    shown, token = _page(sorted(files), call)
+    shown, token = call.page(sorted(files))
     listed = [
         {
             "name": name,
@@ -178,7 +122,7 @@ def list_submissions(call: Call) -> Answer:
         board.over or order == "SUBMISSION_SORT_BY_PUBLIC_SCORE"
     ):
         sent = board.by_score(sent, "public" if order == "SUBMISSION_SORT_BY_PUBLIC_SCORE" else "private")
-    shown, token = _page(sent, call)
+    shown, token = call.page(sent)
     return {"submissions": [_submission(each, board, call) for each in shown], "nextPageToken": token}
 
 
@@ -203,7 +147,7 @@ def get_leaderboard(call: Call) -> Answer:
     """Answer the leaderboard that counts now, or the public one."""
     board = call.board
     side: Side = "public" if call.body.get("overridePublic") else board.side
-    shown, token = _page(board.leaderboard(side), call)
+    shown, token = call.page(board.leaderboard(side))
     lines = [
         {
             "teamId": entry.team,
@@ -310,24 +254,3 @@ def _submission(made: Submission, board: Board, call: Call) -> Answer:
 
 def _file_url(call: Call, board: Board, name: str) -> str:
     return f"{call.base}/files/{board.slug}/{name}"
-
-
-def _page(items: Sequence[_Item], call: Call) -> tuple[Sequence[_Item], str]:
-    """Return a page of a list, and the token of the next one; empty where it is the last."""
-    token, size = call.text("pageToken"), call.number("pageSize") or _PAGE
-    if not 0 < size <= _LONGEST_PAGE:
-        raise Refusal(f"`pageSize` must be 1 to {_LONGEST_PAGE}, not {size}")
-    if token and not token.isdecimal():
-        raise Refusal(f"there is no page {token!r}")
-    start = int(token) if token else max(call.number("page") - 1, 0) * size
-    end = start + size
-    return items[start:end], str(end) if end < len(items) else ""
-
-
-def _typed(body: Mapping[str, Any], key: str, kind: type[_Item], absent: _Item) -> _Item:
-    value = body.get(key)
-    if value is None:
-        return absent
-    if type(value) is not kind:
-        raise Refusal(f"`{key}` must be {kind.__name__}, not {type(value).__name__}")
-    return value

@@ -6,9 +6,6 @@ Nothing but the practice server reads the truth: no verb that trains opens a fil
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from kagflow.errors import DataError, KagflowError
 from kagflow.metrics import Metric
 from kagflow.metrics.base import Values
 from kagflow.practice.building import usage
+from kagflow.practice.submitted import Rejected, read_submission
 from kagflow.runs.submission import column_classes
 from kagflow.stats import bootstrap_se
 
@@ -31,14 +29,9 @@ SOLUTION = "solution.csv"
 USAGE, PUBLIC, PRIVATE = "Usage", "Public", "Private"
 PUBLIC_SHARE = 0.3  # of the test rows, where the truth does not say which ones
 USAGE_SEED = 1017  # decides which ones, then
-MOST_BYTES = 200 * 2**20  # of a submission, unpacked
 
 _SHOWN = 3
 _ROW = "__row"
-
-
-class Rejected(KagflowError):
-    """A submission cannot be scored; the problem is what its sender is told."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ class Truth:
         Rejected
             The file cannot be scored; it says why.
         """
-        return self.score_frame(_parse(content))
+        return self.score_frame(read_submission(content))
 
     def score_frame(self, submission: Frame) -> Scores:
         """Return what a submission scores whose columns are text; raises as `score`."""
@@ -290,40 +283,6 @@ def _class_codes(labels: pl.Series, classes: tuple[str, ...]) -> pl.Series:
 def _further(column: pl.Series) -> Values:
     numbers = column.cast(pl.Float64, strict=False)
     return (column if numbers.null_count() > column.null_count() else numbers).to_numpy()
-
-
-def _parse(content: bytes) -> Frame:
-    """Return a submission file as text."""
-    try:
-        return parse_csv(_unpacked(content), Path("submission"), as_text=True)
-    except DataError as error:
-        raise Rejected(f"Submission file cannot be read: {error.problem}") from error
-
-
-def _unpacked(content: bytes) -> bytes:
-    """Return the file's contents, never more than a submission may have: a small archive may hold a huge file."""
-    try:
-        if content[:2] == b"\x1f\x8b":
-            stream = zlib.decompressobj(wbits=31)
-            plain = stream.decompress(content, MOST_BYTES + 1)
-        elif content[:4] == b"PK\x03\x04":
-            plain = _only_member(content)
-        else:
-            plain = content
-    except (zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Rejected(f"Submission file cannot be unpacked: {error}") from error
-    if len(plain) > MOST_BYTES:
-        raise Rejected(f"Submission file is larger than {MOST_BYTES // 2**20} MB")
-    return plain
-
-
-def _only_member(content: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
-        if len(members) != 1:
-            raise Rejected(f"A zipped submission must hold one file; this one holds {len(members)}")
-        with archive.open(members[0]) as stream:
-            return stream.read(MOST_BYTES + 1)
 
 
 def _spelled_like(column: pl.Series, known: pl.Series) -> pl.Series:

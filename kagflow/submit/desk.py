@@ -10,90 +10,29 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from kagflow.audit.findings import Finding, accepted
+from kagflow.audit.findings import accepted
 from kagflow.competition import Competition
 from kagflow.data import Dataset, Source
 from kagflow.errors import ConfigError
 from kagflow.submit.candidate import Candidate
 from kagflow.submit.errors import FateUnknown, KaggleError, NotSent
-from kagflow.submit.gate import Gate, compare_with_sent
+from kagflow.submit.gate import compare_with_sent
 from kagflow.submit.ledger import LEDGER, UNSETTLED, Destination, Ledger, Submission, tag, team_best
 from kagflow.submit.preflight import file_findings, ledger_findings, run_findings, sent_before, server_findings
-from kagflow.submit.records import CompetitionInfo, DailyLimits, Place, Sent
+from kagflow.submit.proposal import Board, Proposal
+from kagflow.submit.records import Sent
 
 GRACE = timedelta(minutes=2)
 """How long a submission of unknown fate may still turn up in the server's list."""
 _LOOKS = (0.5, 1.5, 4.0)  # pauses in seconds before each look for a submission of unknown fate
 _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 1.0, 1.5, 30.0  # seconds between questions for a score
 _PASSING = frozenset({"too-many-requests", "kaggle-down", "no-answer", "offline", "cut", "garbled"})
-
-
-class Board(Protocol):
-    """What a desk asks of Kaggle, or of a server that speaks as Kaggle does; `kaggle.Client` is one."""
-
-    def competition(self, slug: str) -> CompetitionInfo:
-        """Return what the board knows of a competition."""
-
-    def limits(self, slug: str) -> DailyLimits:
-        """Return how many submissions are left."""
-
-    def submit(self, slug: str, path: Path, message: str) -> int:
-        """Send a file and return its number; raises `NotSent` or `FateUnknown`."""
-
-    def submissions(self, slug: str) -> list[Sent]:
-        """Return all submissions of the team."""
-
-    def submission(self, reference: int) -> Sent:
-        """Return one submission."""
-
-    def leaderboard(self, slug: str) -> list[Place]:
-        """Return the leaderboard."""
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """What is about to be sent, and what speaks for and against it.
-
-    Attributes
-    ----------
-    candidate
-        The file.
-    info
-        The competition, as the server knows it.
-    limits
-        Submissions that are left; ``None`` where the server lets nobody ask.
-    findings
-        What speaks against it.
-    accepted
-        What the competition's file accepts of that, with its reasons.
-    gate
-        Against the best run sent so far.
-    settled
-        Submissions whose fate was unknown, as they were found now.
-    sent
-        This very file, where its fate was unknown and the server turns out to have it: there is nothing to send.
-    """
-
-    candidate: Candidate
-    info: CompetitionInfo
-    limits: DailyLimits | None
-    findings: list[Finding]
-    accepted: list[tuple[Finding, str]]
-    gate: Gate
-    settled: list[Submission]
-    sent: Submission | None = None
-
-    @property
-    def refused(self) -> bool:
-        """Whether something speaks against it that nobody accepted."""
-        return any(finding.severity == "error" for finding in self.findings)
 
 
 class Desk:

@@ -442,3 +442,26 @@ def test_no_secret_is_ever_shown_or_kept(project, kaggle, monkeypatch):
     assert any(path.suffix == ".wandb" for path in kept)
     assert [path for path in kept if SECRET.encode() in path.read_bytes()] == []
     assert kaggle.headers["CreateSubmission"][0]["Authorization"] == basic("me", SECRET)  # it was in use
+
+
+def test_two_processes_at_once_send_one_file_once(project, kaggle):
+    own = own_file(project, "mine.csv", 0.1)
+    children = [project.start("submit", "toy", "--yes", "--file", own) for _ in range(2)]
+    said = [child.communicate(timeout=120) for child in children]
+    assert sorted(child.returncode for child in children) == [0, 1], said
+    assert len(kaggle.submissions) == 1
+    assert [row.status for row in rows(project)] == ["complete"]
+
+
+def test_ctrl_c_while_it_is_sent_leaves_it_to_be_looked_up(project, kaggle):
+    own = own_file(project, "mine.csv", 0.1)
+    kaggle.faults["CreateSubmission"] = [HANG_LATE]
+    child = project.start("submit", "toy", "--yes", "--file", own)
+    while not kaggle.submissions:
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=60) == 130
+    child.communicate()
+    assert submit(project, "--file", own).code == 0
+    assert (len(kaggle.submissions), [row.status for row in rows(project)]) == (1, ["complete"])

@@ -2,12 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
-from kagflow.errors import ConfigError
+from kagflow.errors import ConfigError, DataError
 from kagflow.practice import Board, Practice, Refusal, Submission
+from kagflow.practice.records import insert_submission
 from tests.practice.players import Clock, submission, toy_folder, true_values
 
 
@@ -217,3 +219,41 @@ def test_a_folder_without_facts_is_refused(practice: Practice, tmp_path: Path) -
     (tmp_path / "unknown").mkdir()
     with pytest.raises(ConfigError, match=r"holds no competition\.yaml"):
         practice.add(tmp_path / "unknown")
+
+
+# --- all or nothing --------------------------------------------------------------------------------------------------
+
+
+def test_a_submission_that_breaks_off_leaves_nothing(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, content = practice.board("toy"), submission()
+    token = board.start_upload("ann", "submission.csv", len(content))
+    practice.receive(token, content)
+
+    def breaks_off(db: Any, *rest: Any) -> int:
+        insert_submission(db, *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kagflow.practice.board.insert_submission", breaks_off)
+    with pytest.raises(KeyboardInterrupt):
+        board.submit("ann", token, "")
+    assert board.submissions("ann") == []
+    monkeypatch.undo()
+    assert board.submit("ann", token, "").public == pytest.approx(1.0)  # the upload is there still
+
+
+def test_a_board_whose_files_are_wrong_is_not_opened(tmp_path: Path) -> None:
+    folder = toy_folder(tmp_path)
+    (folder / "solution.csv").unlink()
+    practice = Practice(tmp_path)
+    with pytest.raises(DataError, match=r"solution\.csv is missing"):
+        practice.add(folder)
+    assert practice.boards() == []
+
+
+def test_a_reset_that_fails_keeps_the_old_board(practice: Practice) -> None:
+    send(practice)
+    solution = practice.ground("toy").folder / "solution.csv"
+    solution.write_text("id,y,Usage\n1,1,Public\n2,1,Private\n")
+    with pytest.raises(DataError, match="other ids"):
+        practice.reset("toy")
+    assert len(practice.board("toy").submissions("ann")) == 1

@@ -12,8 +12,9 @@ import pytest
 from kagflow.competition import open_folder
 from kagflow.errors import DataError
 from kagflow.metrics import find_metric
-from kagflow.practice import truth as truth_module
-from kagflow.practice.truth import Rejected, Truth, read_truth
+from kagflow.practice import submitted
+from kagflow.practice.submitted import Rejected
+from kagflow.practice.truth import Truth, read_truth
 from tests.practice.players import ROWS, submission, toy_folder, true_values
 
 RNG = np.random.default_rng(5)
@@ -174,7 +175,7 @@ def test_a_small_archive_of_a_huge_file_is_never_unpacked_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: str
 ) -> None:
     truth = truth_of(tmp_path)
-    monkeypatch.setattr(truth_module, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(submitted, "MOST_BYTES", 2**20)
     with pytest.raises(Rejected, match="larger than 1 MB"):
         truth.score(packed(b"0" * 2**24, pack))
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kagflow.cli.data import ensure_data
 from kagflow.cli.options import Tracking
 from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative, with_noise
 from kagflow.competition import Competition, load
@@ -46,6 +48,8 @@ def submit(
     """Send a file, unless something speaks against it, and say what it scored."""
     competition = load(name)
     candidate = find_candidate(competition, run, file, to)
+    if candidate.run is None or candidate.run.facts["edition"] != "practice":
+        ensure_data(competition, source)
     to = to or destination_of(competition, candidate, source)
     if to == "kaggle":
         refuse_practice(competition, candidate, source)
@@ -177,7 +181,7 @@ def _print_proposal(competition: Competition, proposal: Proposal, files: Source,
     print(f"data: {files.edition} edition, {files.folder}")
     print(f"{_named(proposal)}{f' ({candidate.chosen})' if candidate.chosen else ''}")
     left = f", {limits.left_now} submission{'s' * (limits.left_now != 1)} left today" if limits else ""
-    deadline = f", deadline {info.deadline:%Y-%m-%d %H:%M} UTC" if info.deadline else ""
+    deadline = f", {_time_left(info.deadline)}" if info.deadline else ""
     print(f"  to       {'the practice board of ' if to == 'practice' else 'Kaggle, '}{info.slug}{left}{deadline}")
     print(f"  file     {relative(candidate.path)}, sha256 {candidate.hash[:12]}")
     print(f"  cv       {_cv(competition, proposal)}")
@@ -191,6 +195,12 @@ def _print_proposal(competition: Competition, proposal: Proposal, files: Source,
         print_wrapped(f"accepted: {finding.code} {finding.message}")
         print_wrapped(f"  reason: {reason}")
     sys.stdout.flush()
+
+
+def _time_left(deadline: datetime) -> str:
+    days = (deadline - datetime.now(UTC)).days
+    left = "over" if days < 0 else f"{days} day{'s' * (days != 1)} left"
+    return f"deadline {deadline:%Y-%m-%d %H:%M} UTC ({left})"
 
 
 def _named(proposal: Proposal) -> str:

@@ -123,8 +123,9 @@ def find_candidate(
 
 
 def destination_of(competition: Competition, candidate: Candidate, source: Path | None) -> Destination:
-    """Return where a candidate goes when nobody says: what is made of practice data goes to the practice board."""
-    return "practice" if _edition(competition, candidate, source) == "practice" else "kaggle"
+    """Return where a candidate goes when nobody says: Kaggle, unless it is of no use there."""
+    practice = not competition.facts.on_kaggle or _edition(competition, candidate, source) == "practice"
+    return "practice" if practice else "kaggle"
 
 
 def refuse_practice(competition: Competition, candidate: Candidate, source: Path | None) -> None:

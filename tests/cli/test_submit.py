@@ -190,12 +190,21 @@ class TestRefusal:
         assert document["status"] == "refused"
         assert "KF408" in {finding["code"] for finding in document["findings"]}
 
-    def test_a_passed_deadline_and_a_quick_look_are_warnings(self, project, kaggle):
+    def test_a_passed_deadline_is_a_warning(self, project, kaggle):
         project.cv(*RIDGE)
         kaggle.details["deadline"] = "2020-01-01T00:00:00Z"
         said = submit(project)
         assert said.code == 0
+        assert "deadline 2020-01-01 00:00 UTC (over)" in said.out
         assert "warning: KF423 the deadline was 2020-01-01 00:00 UTC" in said.out
+
+    def test_a_quick_look_is_a_warning_and_never_the_best_run(self, project, kaggle):
+        words = [word for override in RIDGE for word in ("--set", override)]
+        assert project.cli("cv", "toy", "--only-folds", "0", *words).code == 0
+        assert "there are no runs yet" in submit(project).err
+        said = submit(project, project.complete()[0].name)
+        assert said.code == 0
+        assert "warning: KF427 it is a quick look" in said.out
 
     def test_what_an_audit_found_is_said(self, project, kaggle):
         project.cv(*RIDGE)

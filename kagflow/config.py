@@ -95,6 +95,8 @@ class CompetitionFacts(_Strict):
     ----------
     title, slug
         Its name for people, and on Kaggle.
+    on_kaggle
+        Whether Kaggle has it; nothing is fetched from there, nor sent, for a competition that is for practice only.
     task, metric
         What is predicted, and how it is scored.
     id, target
@@ -137,6 +139,7 @@ class CompetitionFacts(_Strict):
 
     title: Text
     slug: Text
+    on_kaggle: bool = True
     task: Task
     metric: str
     id: Text

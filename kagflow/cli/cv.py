@@ -4,6 +4,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
@@ -30,6 +31,7 @@ def cv(
 ) -> None:
     """Cross-validate one experiment after the other; without a config the default one."""
     competition = load(name)
+    ensure_data(competition, source)
     look = Look(sample, only_folds)
     runs: list[Run] = []
     wanted: list[str | None] = [*configs] or [None]

@@ -14,7 +14,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable."),
 ]
-Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
+Source = Annotated[
+    Path | None,
+    typer.Option("--source", help="A folder with the competition's raw files; or `practice`: the practice edition."),
+]
 TrackMode = Literal["off", "offline", "online"]
 Track = Annotated[
     TrackMode,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
@@ -35,6 +36,7 @@ def tune(
     limits = Limits.of(trials, budget)
     competition = load(name)
     experiment = competition.experiment(config, overrides)
+    ensure_data(competition, source)
     tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
     with _Bar(config or "default", competition.metric.direction, first_line=not json) as watcher:
         tuned = run_study(

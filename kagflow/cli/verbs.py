@@ -4,7 +4,7 @@ What a verb does is imported when it is called, so that ``kagflow --help`` answe
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -156,4 +156,49 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, audit, cv, tune, predict, runs)
+def submit(
+    name: Name,
+    run: Annotated[
+        str | None, typer.Argument(help="A run: part of its name, or its config; absent: the one with the best CV.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of your own instead of a run's.")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="Description; the config's name when absent.")
+    ] = None,
+    to: Annotated[
+        Literal["kaggle", "practice"] | None,
+        typer.Option("--to", help="Where to; by default practice for practice data, and Kaggle otherwise."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without asking.")] = False,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the score.")] = 600,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Send nothing; bring the ledger up to the server's list, and print it.")
+    ] = False,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a submission, send it once, and keep the ledger."""
+    from kagflow.cli import submit as verb
+
+    if sync:
+        if run is not None or file is not None:
+            raise typer.BadParameter("--sync sends nothing, so it takes neither a run nor a file")
+        verb.synchronise(name, to=to, track=track, json=json)
+        return
+    verb.submit(
+        name,
+        run=run,
+        file=file,
+        message=message,
+        to=to,
+        yes=yes,
+        wait=wait,
+        source=source,
+        track=track,
+        json=json,
+    )
+
+
+VERBS = (fetch, check, audit, cv, tune, predict, submit, runs)

@@ -148,6 +148,12 @@ def test_any_name_will_do_and_none_will_not(url: str) -> None:
     assert requests.post(where, json={"competitionName": SLUG}, headers=bearer, timeout=30).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["\x1b[2Jann\r\n", " ann ", "ann"])
+def test_a_name_is_one_printable_line(url: str, name: str) -> None:
+    Player(url, name).submit(submission())
+    assert Player(url, name).sent()[0]["submittedBy"] in ("[2Jann", "ann")
+
+
 def test_no_key_and_no_token_is_kept_or_shown(practice: Practice, url: str, ann: Player) -> None:
     ann.submit(submission())
     headers = {"Authorization": "Bearer KGAT_secret"}

@@ -216,6 +216,15 @@ def test_lists_come_in_pages(ann: Player) -> None:
     assert [each["publicScore"] for each in by_score] == ["1.00000", "2.00000", "3.00000"]
 
 
+def test_pages_tell_the_rules_and_the_story_of_the_data(practice: Practice, ann: Player) -> None:
+    (practice.ground("toy").folder / "DATA.md").write_text("Forty toys.", encoding="utf-8")
+    pages = {page["name"]: page["content"] for page in ann.answer("ListCompetitionPages")["pages"]}
+    assert pages["data-description"] == "Forty toys."
+    assert "5 submissions a day" in pages["rules"]
+    (only,) = ann.answer("ListCompetitionPages", pageName="evaluation")["pages"]
+    assert "rmse: less is better" in only["content"]
+
+
 def test_nothing_private_is_told_before_the_end(practice: Practice, ann: Player, clock: Clock) -> None:
     part = {"Public": 1.0, "Private": 7.25}
     truth = true_values()

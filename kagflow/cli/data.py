@@ -10,8 +10,6 @@ from kagflow.data import PRACTICE, has_practice_edition, present_source
 from kagflow.errors import KagflowError
 from kagflow.submit import Credentials, KaggleError, broken_credentials, find_credentials, leads_elsewhere
 
-INSTEAD = f"--source {PRACTICE}"
-
 
 def ensure_data(competition: Competition, source: Path | None, *, by_itself: bool = True) -> bool:
     """Fetch a competition's files from Kaggle if none are there; return whether that was done.
@@ -44,7 +42,7 @@ def ensure_data(competition: Competition, source: Path | None, *, by_itself: boo
     try:
         _fetch(competition, credentials)
     except KaggleError as error:
-        raise _explain(error, competition) from None
+        raise _explain(error, competition, by_itself) from None
     return True
 
 
@@ -68,10 +66,8 @@ def _say_if_broken() -> None:
         print_note(f"{broken[0]} cannot be used as Kaggle credentials: {broken[1]}")
 
 
-def _explain(error: KaggleError, competition: Competition) -> KagflowError:
-    instead = f"; or practise: {INSTEAD}" if has_practice_edition(competition.name) else ""
-    return KagflowError(
-        f"{error.problem} (there are no data of {competition.name} here yet, so they were to be fetched)",
-        hint=error.hint + instead,
-        where=error.where,
-    )
+def _explain(error: KaggleError, competition: Competition, by_itself: bool) -> KagflowError:
+    """Return an error with the way around it, and with the reason for asking Kaggle where the user did not."""
+    why = f" (there are no data of {competition.name} here yet, so they were to be fetched)" if by_itself else ""
+    instead = f"; or practise: --source {PRACTICE}" if has_practice_edition(competition.name) else ""
+    return KagflowError(error.problem + why, hint=error.hint + instead)

@@ -64,8 +64,8 @@ def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | No
         return practice_source(name, root)
     raise DataError(
         f"there are no data for {name}, and no practice edition comes with kagflow",
-        hint=f"download the files of {facts.slug} and pass their folder with --source, "
-        f"or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
+        hint=f"save a Kaggle token as ~/.kaggle/access_token and run `kagflow fetch {name}`; or pass a folder with "
+        f"--source, or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
     )
 
 

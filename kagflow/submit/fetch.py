@@ -44,7 +44,9 @@ def fetch(client: Client, facts: CompetitionFacts, folder: Path, on_progress: On
             return _note_of_fetched(folder)
         info = client.competition(facts.slug)
         listed = {file.name for file in client.files(facts.slug)}
-        archive = client.download(facts.slug, folder, on_progress)
+        archive = folder / f"{facts.slug}.zip"  # there already, and whole, where an earlier call was stopped unpacking
+        if not archive.is_file():
+            client.download(facts.slug, folder, on_progress)
         partial = folder / "raw.partial"
         shutil.rmtree(partial, ignore_errors=True)
         _unpack(archive, partial, facts.slug, info.url)

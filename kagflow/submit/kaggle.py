@@ -5,6 +5,7 @@ over the network and without a time limit, and prints; its ``competition_submit`
 its lists end after one page. None of that is in the layer below.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,6 @@ from typing import Any, Self, TypeVar
 import requests
 from kagglesdk import KaggleClient
 from kagglesdk.competitions.types.competition_api_service import (
-    ApiCompetition,
     ApiCreateSubmissionRequest,
     ApiDownloadDataFilesRequest,
     ApiGetCompetitionRequest,
@@ -34,9 +34,10 @@ from pydantic import SecretStr
 
 from kagflow.submit.credentials import Credentials, broken_credentials, find_credentials
 from kagflow.submit.download import OnProgress, download
-from kagflow.submit.errors import KAGGLE, FateUnknown, KaggleError, NotSent, page_of
+from kagflow.submit.errors import KAGGLE, FateUnknown, KaggleError, NotSent
+from kagflow.submit.explain import Explainer, UploadError
 from kagflow.submit.records import CompetitionInfo, DailyLimits, Place, RemoteFile, Sent, Status
-from kagflow.submit.wire import Fault, Patience, diagnose, limit, persist
+from kagflow.submit.wire import Patience, diagnose, limit, persist
 
 T = TypeVar("T")
 PATIENCE = Patience()
@@ -55,8 +56,13 @@ class Client:
         self._sdk = sdk
         self._api = sdk.competitions.competition_api_client
         self._credentials = credentials
-        self._site = site
         self._patience = patience
+        self._explainer = Explainer(
+            credentials,
+            site,
+            lambda slug: persist(lambda: self._ask_competition(slug), patience),
+            lambda slug: persist(lambda: self._ask_limits(slug), patience),
+        )
 
     @classmethod
     def connect(
@@ -103,7 +109,7 @@ class Client:
     def _sign_in(self, credentials: Credentials) -> None:
         if credentials.expired:
             token = self._read(self._renewed_token)
-            self._credentials = credentials = replace(credentials, secret=token)
+            self._credentials = self._explainer.credentials = credentials = replace(credentials, secret=token)
         secret = credentials.secret.get_secret_value()
         session = self._sdk.http_client()._session
         session.auth = (
@@ -118,7 +124,7 @@ class Client:
         except requests.HTTPError as error:
             fault = diagnose(error)
             if fault is not None and fault.pain == "status":
-                raise KaggleError("login-refused", **self._whose_credentials()) from None
+                raise KaggleError("login-refused", **self._explainer.whose()) from None
             raise
         return SecretStr(stored.get_access_token())
 
@@ -126,14 +132,14 @@ class Client:
 
     def competition(self, slug: str) -> CompetitionInfo:
         """Return what Kaggle knows of a competition."""
-        found = self._read(lambda: self._api.get_competition(_request(ApiGetCompetitionRequest, slug)), slug)
-        return self._info(found, slug)
+        return self._read(lambda: self._ask_competition(slug), slug)
 
-    def _info(self, found: ApiCompetition, slug: str) -> CompetitionInfo:
+    def _ask_competition(self, slug: str) -> CompetitionInfo:
+        found = self._api.get_competition(_request(ApiGetCompetitionRequest, slug))
         return CompetitionInfo(
             slug=found.ref.rstrip("/").rpartition("/")[2] or slug,
             title=found.title,
-            url=self._page(slug),
+            url=self._explainer.page(slug),
             metric=found.evaluation_metric,
             deadline=_utc(found.deadline),
             max_daily_submissions=found.max_daily_submissions,
@@ -188,8 +194,8 @@ class Client:
         fault, partial = diagnose(error), target.with_suffix(".partial")
         if fault is not None and fault.pain in ("cut", "no-answer") and partial.is_file():
             came = f"{partial.stat().st_size:,} bytes"
-            return KaggleError("download-cut", slug=slug, words=came, page=self._page(slug))
-        return self._explain(error, slug)
+            return KaggleError("download-cut", slug=slug, words=came, page=self._explainer.page(slug))
+        return self._explainer.explain(error, slug)
 
     # --- submissions -------------------------------------------------------------------------------------------------
 
@@ -225,7 +231,7 @@ class Client:
             ticket = self._api.start_submission_upload(start)
             self._upload(path, ticket.create_url)
         except Exception as error:
-            raise self._explain(error, slug, NotSent) from None
+            raise self._explainer.explain(error, slug, NotSent) from None
         request = _request(ApiCreateSubmissionRequest, slug)
         request.blob_file_tokens = ticket.token
         request.submission_description = message
@@ -234,9 +240,9 @@ class Client:
         except Exception as error:
             fault = diagnose(error)
             surely_not = fault is not None and (fault.refused or fault.never_left)
-            raise self._explain(error, slug, NotSent if surely_not else FateUnknown) from None
+            raise self._explainer.explain(error, slug, NotSent if surely_not else FateUnknown) from None
         if not reference:
-            raise FateUnknown("garbled", words="it names no submission", page=self._page(slug))
+            raise FateUnknown("garbled", words="it names no submission", page=self._explainer.page(slug))
         return int(reference)
 
     def _upload(self, path: Path, address: str) -> None:
@@ -244,7 +250,7 @@ class Client:
         with self._session_of_nobody() as session, path.open("rb") as file:
             answer = session.put(address, data=file)
         if answer.status_code not in (200, 201):
-            raise _UploadError(f"HTTP {answer.status_code}")
+            raise UploadError(f"HTTP {answer.status_code}")
 
     def submissions(self, slug: str) -> list[Sent]:
         """Return all submissions of the user's team, the newest first."""
@@ -259,8 +265,10 @@ class Client:
 
     def limits(self, slug: str) -> DailyLimits:
         """Return how many submissions are left."""
-        request = _request(ApiGetSubmissionLimitsRequest, slug)
-        found = self._read(lambda: self._api.get_submission_limits(request), slug)
+        return self._read(lambda: self._ask_limits(slug), slug)
+
+    def _ask_limits(self, slug: str) -> DailyLimits:
+        found = self._api.get_submission_limits(_request(ApiGetSubmissionLimitsRequest, slug))
         return DailyLimits(found.num_today, found.num_total, found.num_allowed_now, found.limited_by_total)
 
     def leaderboard(self, slug: str) -> list[Place]:
@@ -284,7 +292,7 @@ class Client:
         try:
             return persist(ask, self._patience)
         except Exception as error:
-            raise self._explain(error, slug) from None
+            raise self._explainer.explain(error, slug) from None
 
     def _pages(self, ask: Callable[[Any], Any], kind: Any, field: str, slug: str) -> Iterator[Any]:
         """Yield the entries of all pages of a list."""
@@ -299,77 +307,9 @@ class Client:
             if not page.next_page_token:
                 return
             if page.next_page_token in seen:
-                raise KaggleError("list-cut-short", words=count, page=self._page(slug))
+                raise KaggleError("list-cut-short", words=count, page=self._explainer.page(slug))
             seen.add(page.next_page_token)
             request.page_token = page.next_page_token
-
-    # --- explaining --------------------------------------------------------------------------------------------------
-
-    def _page(self, slug: str) -> str:
-        return page_of(slug, self._site)
-
-    def _explain(self, error: Exception, slug: str, kind: type[KaggleError] = KaggleError) -> Exception:
-        """Return an error as the dictionary tells it; one that is no fault of the line as it is."""
-        if isinstance(error, KaggleError):
-            return error
-        if isinstance(error, _UploadError):
-            return kind("upload-failed", words=str(error), page=self._page(slug))
-        fault = diagnose(error)
-        if fault is None:
-            return error
-        if self._credentials is not None:
-            fault = replace(fault, words=self._credentials.redact(fault.words))  # a server may echo what it was sent
-        pain, facts = self._reason(fault, slug) if fault.pain == "status" else (fault.pain, {"words": fault.words})
-        return kind(pain, slug=slug, page=self._page(slug), site=self._site, **facts)
-
-    def _reason(self, fault: Fault, slug: str) -> tuple[str, dict[str, str]]:
-        """Return why Kaggle said no, which its status alone does not tell: ask it what it knows of the user."""
-        said = {"words": f": {fault.words}" if fault.words else "", "user": self._user()}
-        if fault.status == 401:
-            kind = self._credentials.kind if self._credentials else None
-            pain = {"oauth": "login-refused", None: "no-credentials"}.get(kind, "credentials-refused")
-            return pain, self._whose_credentials()
-        if fault.status == 404 or not slug:
-            return ("not-found" if slug else "refused"), said
-        info = self._known(lambda: self._api.get_competition(_request(ApiGetCompetitionRequest, slug)))
-        if info is None:
-            return ("not-found" if fault.status == 403 else "refused"), said
-        if not info.user_has_entered:
-            return "rules-not-accepted", said
-        if fault.status == 403:
-            return "forbidden", said
-        if info.is_kernels_submissions_only:
-            return "notebooks-only", said
-        deadline = _utc(info.deadline)
-        if info.submissions_disabled or (deadline is not None and deadline < datetime.now(UTC)):
-            return "deadline-passed", {"words": f"{deadline:%Y-%m-%d %H:%M} UTC" if deadline else "passed"}
-        limits = self._known(lambda: self._api.get_submission_limits(_request(ApiGetSubmissionLimitsRequest, slug)))
-        if limits is not None and limits.num_allowed_now <= 0:
-            return "limit-reached", {"words": f"{limits.num_today} of {info.max_daily_submissions} are used"}
-        return "refused", said
-
-    def _known(self, ask: Callable[[], T]) -> T | None:
-        """Return an answer that helps to explain an error, if it is to be had."""
-        try:
-            return persist(ask, self._patience)
-        except Exception as error:
-            if diagnose(error) is None:
-                raise
-            return None
-
-    def _user(self) -> str:
-        return (self._credentials.username if self._credentials else "") or "the token's owner"
-
-    def _whose_credentials(self) -> dict[str, str]:
-        if self._credentials is None:
-            return {}
-        others = ", ".join(self._credentials.masked)
-        masked = f", which mask those from {others}" if others else ""
-        return {"found": self._credentials.found, "masked": masked}
-
-
-class _UploadError(Exception):
-    """The store did not take the file."""
 
 
 def _environment() -> KaggleEnv:
@@ -423,5 +363,10 @@ def _utc(time: datetime | None) -> datetime | None:
     return None if time is None else time.replace(tzinfo=UTC)
 
 
-def _score(text: str | None) -> float | None:
-    return float(text) if text else None
+def _score(text: str) -> float | None:
+    """Return a score, which travels as text; none where it is empty, no number, or not finite."""
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    return score if math.isfinite(score) else None

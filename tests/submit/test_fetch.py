@@ -15,6 +15,7 @@ from kagflow.submit import Credentials, KaggleError
 from kagflow.submit.fetch import fetch
 from kagflow.submit.kaggle import Client
 from kagflow.submit.note import Note, differences, verify
+from kagflow.submit.unpack import unpack
 from tests.conftest import FACTS
 from tests.submit.conftest import HASTE, KEY, USER
 from tests.submit.faulty_kaggle import Fault, FaultyKaggle, says, zipped
@@ -107,6 +108,23 @@ def test_a_cut_download_goes_on_where_it_was(kaggle: FaultyKaggle, folder: Path)
     fetch(in_another_process(kaggle), TOY, folder)
     assert kaggle.headers["GET"][-1]["Range"] == f"bytes={came}-"
     assert len(raw(folder)["noise.bin"]) == 1_000_000
+
+
+def test_stopped_while_unpacking_it_need_not_come_again(
+    client: Client, kaggle: FaultyKaggle, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(archive: Path, target: Path) -> None:
+        unpack(archive, target)
+        (target / "train.csv").write_bytes(b"a half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("kagflow.submit.fetch.unpack", stop)
+        fetch(client, TOY, folder)
+    assert not (folder / "raw").exists()
+    fetch(client, TOY, folder)
+    assert raw(folder) == kaggle.files
+    assert kaggle.asked["GET"] == 1
 
 
 def test_another_version_is_begun_anew(kaggle: FaultyKaggle, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kagflow.cli.printing import print_note, print_results, rounded
 from kagflow.competition import find_root
@@ -92,7 +93,7 @@ def _show(board: Board, json: bool) -> None:
         when = "" if entry.baseline else f"{entry.best.submitted:%Y-%m-%d %H:%M}"
         noise = rounded(entry.se, entry.se) if entry.se else "?"
         score = f"{entry.score:.5f} ± {noise}"
-        table.add_row(str(entry.rank), entry.player, score, str(entry.entries), when)
+        table.add_row(str(entry.rank), Text(entry.player), score, str(entry.entries), when)
     Console(width=_WIDE).print(table)
     if any(not entry.se for entry in entries):
         print("±?: no standard error, as the score is the same whichever rows are drawn")

@@ -30,6 +30,7 @@ from kagflow.practice.submitted import MOST_BYTES
 
 HOSTS = ("127.0.0.1", "localhost")
 _MOST_JSON = 2**20  # bytes of a question
+_LONGEST_NAME = 80
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -191,7 +192,7 @@ def _player(request: Request) -> str:
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.casefold() == "basic":
         try:
-            name = base64.b64decode(value, validate=True).decode().partition(":")[0].strip()
+            name = _printable(base64.b64decode(value, validate=True).decode().partition(":")[0])
         except (binascii.Error, UnicodeDecodeError):
             name = ""
         if name:
@@ -199,6 +200,11 @@ def _player(request: Request) -> str:
     if kind.casefold() == "bearer" and value.strip():
         return f"token-{hashlib.sha256(value.strip().encode()).hexdigest()[:8]}"
     raise Refusal("Unauthenticated: set KAGGLE_USERNAME and KAGGLE_KEY, to anything", status=401)
+
+
+def _printable(name: str) -> str:
+    """Return a name without what would move a terminal's cursor, and no longer than a table can show."""
+    return "".join(filter(str.isprintable, name)).strip()[:_LONGEST_NAME]
 
 
 def _base(request: Request) -> str:

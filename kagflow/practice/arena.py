@@ -75,6 +75,8 @@ class Practice:
         }
         for row in self.store.rows("SELECT name, folder FROM boards WHERE folder IS NOT NULL"):
             folder = Path(row["folder"])
+            if not folder.is_dir():  # moved or removed since: the other boards go on
+                continue
             found[row["name"]] = Ground(row["name"], folder, self._facts(row["name"], folder), given=True)
         return [found[name] for name in sorted(found)]
 

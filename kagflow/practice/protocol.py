@@ -19,6 +19,7 @@ from kagflow.practice.records import Side, Submission
 from kagflow.practice.store import to_text
 
 COMPETITIONS = "competitions.CompetitionApiService"
+_STORY = "DATA.md"  # beside the files: what they are, and where they come from
 _ENTERED = "COMPETITION_LIST_TAB_ENTERED"
 _LEADERBOARD = "Rank TeamId TeamName LastSubmissionDate Score SubmissionCount TeamMemberUserNames".split()
 
@@ -52,6 +53,9 @@ def list_pages(call: Call) -> Answer:
         "evaluation": f"Submissions are scored by {board.metric.name}: {better}. Columns and ids are the sample's.",
         "rules": f"{board.daily_limit} submissions a day (UTC); two may be selected for the private leaderboard.",
     }
+    story = call.practice.ground(board.name).folder / _STORY
+    if story.is_file():
+        texts["data-description"] = story.read_text(encoding="utf-8")
     wanted = call.text("pageName")
     pages = [
         {"name": name, "content": content, "isPublished": True, "mimeType": "text/markdown"}

@@ -19,9 +19,10 @@ def cups(project):
     practice = Practice(project.root)
     board = practice.add(toy_folder(project.root))
     content = submission(1.5)
-    token = board.start_upload("ann", "submission.csv", len(content))
-    practice.receive(token, content)
-    board.submit("ann", token, "first")
+    for player in ("ann", "[bold]ben[/x]"):  # square brackets are markup elsewhere
+        token = board.start_upload(player, "submission.csv", len(content))
+        practice.receive(token, content)
+        board.submit(player, token, "first")
     return project
 
 
@@ -37,10 +38,10 @@ def lines(said):
 def test_list(cups):
     assert lines(cups.cli("practice", "list")) == [
         "competition  metric  test rows  deadline (UTC)  submissions  Kaggle's name",
-        "toy  rmse  40  <time>  1  toy-cup",
+        "toy  rmse  40  <time>  2  toy-cup",
     ]
     (board,) = json.loads(cups.cli("practice", "list", "--json").out)["results"]
-    assert board["submissions"] == 1
+    assert board["submissions"] == 2
     assert not board["ended"]
 
 
@@ -48,6 +49,7 @@ def test_leaderboard_before_and_after_the_end(cups):
     before = lines(cups.cli("practice", "leaderboard", SLUG))
     assert before[0] == "Toy Cup: public leaderboard by rmse (minimize), open until <time> UTC"
     assert any(re.match(r"\d  ann  1\.50000 ± ", line) for line in before)
+    assert any("  [bold]ben[/x]  " in line for line in before)
     assert before[-1] == "the private leaderboard is hidden until the end, or `kagflow practice end toy`"
     after = lines(cups.cli("practice", "end", "toy"))
     assert after[0] == "Toy Cup: private leaderboard by rmse (minimize), ended <time> UTC"

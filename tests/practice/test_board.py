@@ -215,6 +215,14 @@ def test_two_folders_of_one_name_are_told_apart(practice: Practice, tmp_path: Pa
         practice.add(toy_folder(tmp_path / "another"))
 
 
+def test_a_folder_that_is_gone_takes_no_other_board_along(practice: Practice, tmp_path: Path) -> None:
+    folder = practice.ground("toy").folder
+    folder.rename(tmp_path / "moved")
+    assert practice.boards() == []
+    with pytest.raises(Refusal, match="no practice competition 'toy'"):
+        practice.board("toy")
+
+
 def test_a_folder_without_facts_is_refused(practice: Practice, tmp_path: Path) -> None:
     (tmp_path / "unknown").mkdir()
     with pytest.raises(ConfigError, match=r"holds no competition\.yaml"):

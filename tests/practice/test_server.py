@@ -148,6 +148,12 @@ def test_any_name_will_do_and_none_will_not(url: str) -> None:
     assert requests.post(where, json={"competitionName": SLUG}, headers=bearer, timeout=30).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["\x1b[2Jann\r\n", " ann ", "ann"])
+def test_a_name_is_one_printable_line(url: str, name: str) -> None:
+    Player(url, name).submit(submission())
+    assert Player(url, name).sent()[0]["submittedBy"] in ("[2Jann", "ann")
+
+
 def test_no_key_and_no_token_is_kept_or_shown(practice: Practice, url: str, ann: Player) -> None:
     ann.submit(submission())
     headers = {"Authorization": "Bearer KGAT_secret"}
@@ -208,6 +214,15 @@ def test_lists_come_in_pages(ann: Player) -> None:
     assert [each["teamName"] for each in board["submissions"] + rest["submissions"]].count("ann") == 1
     by_score = ann.answer("ListSubmissions", sortBy="SUBMISSION_SORT_BY_PUBLIC_SCORE")["submissions"]
     assert [each["publicScore"] for each in by_score] == ["1.00000", "2.00000", "3.00000"]
+
+
+def test_pages_tell_the_rules_and_the_story_of_the_data(practice: Practice, ann: Player) -> None:
+    (practice.ground("toy").folder / "DATA.md").write_text("Forty toys.", encoding="utf-8")
+    pages = {page["name"]: page["content"] for page in ann.answer("ListCompetitionPages")["pages"]}
+    assert pages["data-description"] == "Forty toys."
+    assert "5 submissions a day" in pages["rules"]
+    (only,) = ann.answer("ListCompetitionPages", pageName="evaluation")["pages"]
+    assert "rmse: less is better" in only["content"]
 
 
 def test_nothing_private_is_told_before_the_end(practice: Practice, ann: Player, clock: Clock) -> None:

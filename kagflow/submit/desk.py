@@ -101,15 +101,15 @@ class Desk:
         settled = self._settle(listed)
         rows = [row for row in self.ledger.rows(self._to) if _is_known(row, listed)]
         self._refuse_unsettled(candidate, rows)
+        known = sent_before(candidate, settled)
         info = self._board.competition(self._slug)
         limits = None if info.entered is False else self._board.limits(self._slug)
         found = [
             *file_findings(self._competition, candidate, data),
             *run_findings(self._competition, candidate.run, data, source),
-            *ledger_findings(candidate, rows),
+            *([] if known else ledger_findings(candidate, rows)),
             *server_findings(info, limits),
         ]
-        known = sent_before(candidate, settled)
         gate = compare_with_sent(self._competition, candidate.run, rows)
         return Proposal(candidate, info, limits, *accepted(found, self._competition.facts), gate, settled, known)
 

@@ -390,6 +390,7 @@ class TestKilled:
         said = submit(project, "--file", own)
         assert said.code == 0
         assert "is with the server as 1000" in said.err
+        assert "KF421" not in said.out  # it is what was asked for, and no mistake
         assert (len(kaggle.submissions), [row.status for row in rows(project)]) == (1, ["complete"])
 
     def test_while_waiting_for_the_score(self, project, kaggle):

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -134,7 +134,7 @@ class CatBoost(Model):
                         _noting(_score_of(stop, stop.score, kind), raised), stop.score.maximize
                     )
             model = catboost.CatBoost(params)
-            model.fit(_training_pool(train, params, start), eval_set=stop_pool)
+            next(_fitting(model, _training_pool(train, params, start), stop_pool))
         except (catboost.CatBoostError, ValueError, TypeError) as error:
             raise (raised[0] if raised else self._refuses(error, resources)) from error
         if problem.own is not None:
@@ -195,6 +195,15 @@ class FittedCatBoost:
     def save(self, path: Path) -> None:
         """Write ``<path>.cbm``, CatBoost's binary format."""
         self._model.save_model(str(path.with_suffix(".cbm")))
+
+
+def _fitting(model: Any, train: Any, stop: Any) -> Iterator[None]:
+    """Fit as the first step of a generator.
+
+    CatBoost never ends the handling of what a function called from it raised, so that every later error would be said
+    to come from that one. A generator handles errors by itself, and takes the rest with it.
+    """
+    yield model.fit(train, eval_set=stop)
 
 
 def load(path: Path) -> FittedCatBoost:

@@ -1,5 +1,7 @@
 """An objective of the competition's own: the library fits what the function says, from a sensible start."""
 
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -144,6 +146,7 @@ def test_a_wrong_function_is_named_with_its_line(kind, x, function, error, probl
     line = function.__code__.co_firstlineno + (function is raises)  # the very line, or where it begins
     assert caught.value.where.startswith(f"{function.__name__} at ")
     assert caught.value.where.endswith(f"test_own_objective.py:{line}")
+    assert sys.exc_info() == (None, None, None), "later errors would be said to come from this one"
 
 
 @pytest.mark.parametrize("kind", BOOSTING)

@@ -150,6 +150,11 @@ class Bank:
         numbers = self.known["repeat"].to_numpy()
         return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
 
+    @property
+    def columns(self) -> int:
+        """How many numbers a member predicts of a row."""
+        return int(np.prod(self.oof.shape[2:]))
+
     def rows(self, index: NDArray[np.int64]) -> Rows:
         """Return what decides on the scores of some rows: those of one repeat."""
         return rows_of(self.competition, self.known[index])
@@ -213,17 +218,14 @@ def _usable(known: Iterable[Run], metric: Metric, wanted: Mapping[str, str], lef
     usable = []
     for run in known:
         other = next((what for what, value in wanted.items() if run.facts["fingerprints"][what] != value), None)
-        why = (
-            f"of another {_WORD[other]}"
-            if other
-            else "a quick look"
-            if run.quick
-            else "of another metric"
-            if run.scores["metric"] != metric.name
-            else ""
-        )
-        if why:
-            left_out[run.name] = why
+        if other:
+            left_out[run.name] = f"of another {_WORD[other]}"
+        elif run.quick:
+            left_out[run.name] = "a quick look"
+        elif not run.scored:
+            left_out[run.name] = "without OOF"
+        elif run.scores["metric"] != metric.name:
+            left_out[run.name] = "of another metric"
         else:
             usable.append(run)
     return usable

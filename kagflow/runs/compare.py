@@ -52,6 +52,8 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
                 hint="run its config without --sample and --only-folds",
                 where=each.name,
             )
+        if not each.scored:
+            raise ConfigError(f"it has no score: {each.scores['why_no_cv']}", where=each.name)
     for what in PAIRING:
         if run.facts["fingerprints"][what] != other.facts["fingerprints"][what]:
             raise ConfigError(

@@ -58,6 +58,11 @@ class Run:
         return not self.foreign and bool(self.facts.get("honest", True))
 
     @property
+    def scored(self) -> bool:
+        """Whether it has a score: none has what is submitted with files that have no OOF."""
+        return self.scores["cv"] is not None
+
+    @property
     def quick(self) -> bool:
         """Whether it looked at a part of the data only, so that its score compares with no other."""
         return self.facts.get("quick_look") is not None
@@ -66,7 +71,7 @@ class Run:
         """Say whether both scores measure the same on the same rows."""
         if self is other:
             return True
-        if self.quick or other.quick:
+        if self.quick or other.quick or not self.scored or not other.scored:
             return False
         same = all(self.facts["fingerprints"][what] == other.facts["fingerprints"][what] for what in PAIRING)
         return same and self.scores["metric"] == other.scores["metric"]
@@ -126,7 +131,7 @@ def best_run(runs: Sequence[Run]) -> Run:
     last = runs[-1]
     sign = 1 if last.scores["direction"] == "minimize" else -1
     alike = [run for run in runs if run.compares_with(last)]
-    return min(alike, key=lambda run: (not run.honest, sign * run.scores["cv"]))
+    return min(alike, key=lambda run: (not run.honest, sign * (run.scores["cv"] or 0.0)))
 
 
 def list_runs(runs: Path) -> list[Run]:

@@ -48,7 +48,7 @@ class PredictionFile:
                 hint="ids must be written as in train and test",
                 where=f"{path}, column {self._id}",
             )
-        roles = {self._id, ignored, *_ROLES, *facts.targets} if "prediction" in "".join(names) else {self._id, ignored}
+        roles = {self._id, ignored, *_ROLES}
         self.columns = self._prediction_columns([name for name in names if name not in roles])
 
     def values(self) -> NDArray[np.float64]:
@@ -95,8 +95,11 @@ class PredictionFile:
     def _prediction_columns(self, names: Sequence[str]) -> list[str]:
         """Return the columns of the predictions, in the order of classes or targets."""
         labels = self._facts.several_targets or (self._data.classes if len(self._data.classes) > 2 else ())
+        numbered = [f"prediction_{k}" for k in range(len(labels))]
+        if labels and set(numbered) <= set(names):
+            return numbered
         if labels:
-            return [self._column_of(label, k, names) for k, label in enumerate(labels)]
+            return [self._column_of(label, names) for label in labels]
         named = [name for word in (*_WORDS, self._facts.target) for name in names if name == word]
         if not named and len(names) != 1:
             raise DataError(
@@ -106,14 +109,14 @@ class PredictionFile:
             )
         return (named or list(names))[:1]
 
-    def _column_of(self, label: str, number: int, names: Sequence[str]) -> str:
-        wanted = [f"prediction_{number}", f"prediction__{label}", label]
-        found = [name for word in wanted for name in names if name == word]
-        found += [name for name in names if name.endswith(f"_{label}")]
+    def _column_of(self, label: str, names: Sequence[str]) -> str:
+        """Return the column of a class or target: called so, or ending with it; but not that of its truth."""
+        found = [name for name in names if name == label]
+        found += [name for name in names if name.endswith(f"_{label}") and name != f"y__{label}"]
         if not found:
             raise DataError(
                 f"no column holds the predictions of {label!r}",
-                hint=f"call it prediction_{number} or {label}; {did_you_mean(label, names)}",
+                hint=f"call it {label!r} or 'prediction__{label}'; {did_you_mean(label, names)}",
                 where=str(self.path),
             )
         return found[0]

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
 from kagflow.competition import load
-from kagflow.ensemble import Ensembled, make_ensemble
+from kagflow.ensemble import Ensembled, import_member, make_ensemble
 from kagflow.errors import ConfigError
 from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
@@ -27,12 +27,19 @@ def ensemble(
     most: int | None,
     post: str | None,
     added: list[str],
+    imported: tuple[Path, Path] | None,
+    folds: str | None,
+    member_name: str | None,
     source: Path | None,
     track: Literal["off", "offline", "online"],
     json: bool,
 ) -> None:
     """Make an ensemble, and print the candidates and what was chosen."""
     competition = load(name)
+    if imported is not None:
+        import_member(competition, *imported, name=member_name, folds=folds, source=source, note=print_note)
+    elif folds is not None or member_name is not None:
+        raise ConfigError("--name and --folds are of what is imported", hint="add --import oof.csv test.csv")
     made = make_ensemble(
         competition,
         methods=methods,

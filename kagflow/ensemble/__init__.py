@@ -2,6 +2,7 @@
 
 from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.crossfit import SIMPLICITY, Scored, choose, score, score_level
+from kagflow.ensemble.imported import import_member
 from kagflow.ensemble.make import Ensembled, make_ensemble
 from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method
 from kagflow.ensemble.rows import Level, Rows
@@ -18,6 +19,7 @@ __all__ = [
     "Scored",
     "choose",
     "find_method",
+    "import_member",
     "make_ensemble",
     "score",
     "score_level",

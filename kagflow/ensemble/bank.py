@@ -223,7 +223,7 @@ def _usable(known: Iterable[Run], metric: Metric, wanted: Mapping[str, str], lef
         elif run.quick:
             left_out[run.name] = "a quick look"
         elif not run.scored:
-            left_out[run.name] = "without OOF"
+            continue  # an ensemble with files that have no OOF; ensembles are no members anyway
         elif run.scores["metric"] != metric.name:
             left_out[run.name] = "of another metric"
         else:

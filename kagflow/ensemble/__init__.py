@@ -1,7 +1,7 @@
 """Ensembles: blends of out-of-fold predictions, with scores that say how much of them was fitted."""
 
 from kagflow.ensemble.crossfit import SIMPLICITY, Scored, choose, score, score_level
-from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method
+from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method, suited
 from kagflow.ensemble.rows import Level, Rows
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "find_method",
     "score",
     "score_level",
+    "suited",
 ]

@@ -4,7 +4,7 @@ from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.crossfit import SIMPLICITY, Scored, choose, score, score_level
 from kagflow.ensemble.imported import import_member
 from kagflow.ensemble.make import Ensembled, make_ensemble
-from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method
+from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method, suited
 from kagflow.ensemble.rows import Level, Rows
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "make_ensemble",
     "score",
     "score_level",
+    "suited",
 ]

@@ -150,11 +150,6 @@ class Bank:
         numbers = self.known["repeat"].to_numpy()
         return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
 
-    @property
-    def columns(self) -> int:
-        """How many numbers a member predicts of a row."""
-        return int(np.prod(self.oof.shape[2:]))
-
     def rows(self, index: NDArray[np.int64]) -> Rows:
         """Return what decides on the scores of some rows: those of one repeat."""
         return rows_of(self.competition, self.known[index])

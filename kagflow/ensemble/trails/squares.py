@@ -53,7 +53,8 @@ def _truth(y: Values, columns: tuple[int, ...]) -> Array:
     """Return the target in the form of a prediction: of classes one column each."""
     if not columns:
         return y.astype(np.float64)
-    return (y.astype(np.int64)[:, np.newaxis] == np.arange(columns[0])).astype(np.float64)
+    one_hot: Array = (y.astype(np.int64)[:, np.newaxis] == np.arange(columns[0])).astype(np.float64)
+    return one_hot
 
 
 class SquaresTrail:

@@ -109,8 +109,8 @@ def make_ensemble(
     data = read_dataset(origin, competition.facts, competition.additions)
     fingerprints = {"edition": data.edition, "data": data.fingerprint}
     bank = Bank.of(competition, members=members, without=without, most=most, fingerprints=fingerprints)
-    if bank.reasons:
-        note(bank.reasons)
+    for line in filter(None, [bank.reasons, *(f"{doubt.member}: {doubt.message}" for doubt in bank.doubts)]):
+        note(line)
     files = [Added.read(path, weight, competition, data) for path, weight in (added or {}).items()]
     name = post or _post_of(bank.members[bank.best])
     settings: dict[str, Any] = {

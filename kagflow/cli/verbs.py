@@ -155,7 +155,7 @@ def ensemble(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Blend runs, and say what that is worth on rows that it never saw."""
+    """Blend runs, and say what that is honestly worth."""
     from kagflow.cli import ensemble as verb
 
     verb.ensemble(
@@ -182,13 +182,16 @@ def runs(
         typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
     ] = None,
     against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
+    bank: Annotated[
+        bool, typer.Option("--bank", help="Show what each adds to a blend, also where they are so many that it lasts.")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List runs, or compare two over the same rows."""
+    """List runs and what each adds, or compare two over the same rows."""
     from kagflow.cli import runs as verb
 
-    verb.runs(name, run=run, against=against, json=json)
+    verb.runs(name, run=run, against=against, bank=bank, json=json)
 
 
 def predict(

@@ -113,20 +113,26 @@ def candidates(
     KagflowError
         A method that was asked for is none, or is not for such predictions.
     """
-    levels = [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
+    levels = levels_of(bank)
     usual = [method.kind for method in suited(levels[0]) if method.kind in _SENSIBLE]
     wanted = methods or (usual if len(bank.members) > 1 else [])
     for name in dict.fromkeys([SINGLE, *wanted]):
         method = find_method(name)
         try:
-            yield _scored(method, levels, post)
+            yield score_method(method, levels, post)
         except KagflowError as error:
             if name in methods or name == SINGLE:
                 raise
             note(f"{name} is left out: {error}")
 
 
-def _scored(method: Method, levels: Sequence[Level], post: Post | None) -> Candidate:
+def levels_of(bank: Bank) -> list[Level]:
+    """Return what members said of the rows of each repeat."""
+    return [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
+
+
+def score_method(method: Method, levels: Sequence[Level], post: Post | None = None) -> Candidate:
+    """Return a method's fits and scores on each repeat."""
     repeats = tuple(score_level(method, level, post) for level in levels)
     return Candidate(method, repeats, _post_of_all(repeats, post))
 

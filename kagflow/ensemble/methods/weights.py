@@ -29,7 +29,11 @@ class Weighted(Greedy):
     def fit_target(self, part: Part) -> FittedBlend:
         """Find the weights; see ``Method.fit``."""
         level = part.level
-        weights = squares_weights(products(part)) if is_squared(aim_of(level)) else _searched(start_trail(part))
+        weights = (
+            squares_weights(products(part))
+            if is_squared(aim_of(level))
+            else _searched(start_trail(part), len(part.names))
+        )
         return LinearBlend(
             {name: float(weight) for name, weight in zip(part.names, weights, strict=True)}, scale_of(level.rows.metric)
         )
@@ -53,10 +57,10 @@ def squares_weights(mean_products: Array) -> Array:
     return weights
 
 
-def _searched(trail: Trail) -> Array:
+def _searched(trail: Trail, members: int) -> Array:
     """Return weights after moving along the trail while that helps, from the best member on."""
-    losses = trail.losses(1.0)
-    weights = np.zeros(len(losses))
+    losses = trail.losses(1.0, np.ones(members, dtype=np.bool_))
+    weights = np.zeros(members)
     first = int(np.argmin(losses))
     best = float(losses[first])
     trail.move(first, 1.0)
@@ -78,12 +82,11 @@ def _searched(trail: Trail) -> Array:
 
 def _best_move(trail: Trail, weights: Array, step: float) -> tuple[int, float, float]:
     """Return the best member to move to or from, the step, and the loss after it; no weight falls below zero."""
-    back = -step
-    # After (1 - s) w + s the weight of a member that is moved away from would be negative.
-    enough = weights * (1 - back) + back >= 0
-    to, away = trail.losses(step), np.where(enough, trail.losses(back), np.inf) if enough.any() else None
-    member = int(np.argmin(to))
-    if away is not None and away.min() < to[member]:
-        member = int(np.argmin(away))
-        return member, back, float(away[member])
-    return member, step, float(to[member])
+    enough = weights * (1 + step) - step >= 0
+    ways = {step: np.ones(len(weights), dtype=np.bool_)} | ({-step: enough} if enough.any() else {})
+    moves = []
+    for by, allowed in ways.items():
+        losses = trail.losses(by, allowed)
+        member = int(np.argmin(losses))
+        moves.append((member, by, float(losses[member])))
+    return min(moves, key=lambda move: move[2])

@@ -1,12 +1,23 @@
 """How the blends of a search are scored; the fastest way that the metric allows."""
 
 from kagflow.ensemble.rows import Level, Part
-from kagflow.ensemble.trails.base import Trail
+from kagflow.ensemble.trails.area import AreaTrail, is_area
+from kagflow.ensemble.trails.base import Mask, Trail
 from kagflow.ensemble.trails.plain import PlainTrail
+from kagflow.ensemble.trails.row_losses import AbsoluteTrail, LogLossTrail, is_absolute, is_log_loss
 from kagflow.ensemble.trails.squares import SquaresTrail, is_squared, products
 from kagflow.metrics import Metric
 
-__all__ = ["PlainTrail", "SquaresTrail", "Trail", "aim_of", "is_squared", "prepare_trails", "products", "start_trail"]
+__all__ = [
+    "Mask",
+    "PlainTrail",
+    "Trail",
+    "aim_of",
+    "is_squared",
+    "prepare_trails",
+    "products",
+    "start_trail",
+]
 
 
 def aim_of(level: Level) -> Metric:
@@ -15,9 +26,16 @@ def aim_of(level: Level) -> Metric:
 
 
 def start_trail(part: Part) -> Trail:
-    """Return an empty blend, and the fastest way to score it for the metric of the rows."""
-    if is_squared(aim_of(part.level)):
+    """Return an empty blend, and the fastest way to score it."""
+    metric, one_column = aim_of(part.level), part.level.classes is None
+    if is_squared(metric):
         return SquaresTrail(part)
+    if is_log_loss(metric):
+        return LogLossTrail(part)
+    if is_absolute(metric) and one_column:
+        return AbsoluteTrail(part)
+    if is_area(metric) and one_column:
+        return AreaTrail(part)
     return PlainTrail(part)
 
 

@@ -150,6 +150,10 @@ def ensemble(
         str | None,
         typer.Option("--folds", help="Its folds: a column of OOF, or a file with one for each id (foreign without)."),
     ] = None,
+    leverage: Annotated[
+        bool,
+        typer.Option("--leverage", help="Fit the members again with noise on targets: how far does the score follow?"),
+    ] = False,
     source: Source = None,
     track: Track = "offline",
     json: Json = False,
@@ -168,6 +172,7 @@ def ensemble(
         added=with_ or [],
         imported=import_,
         member_name=member_name,
+        leverage=leverage,
         folds=folds,
         source=source,
         track=track,

@@ -67,7 +67,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
-    @property
+    @cached_property
     def fold_numbers(self) -> tuple[int, ...]:
         """Numbers of the folds, ascending."""
         return tuple(int(number) for number in np.unique(self.folds))

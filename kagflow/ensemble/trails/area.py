@@ -1,4 +1,4 @@
-"""The area under the ROC curve: a smooth one says which members are promising, and those are sorted."""
+"""The area under the ROC curve: members are screened by counting passed rows, and the best of them sorted."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,8 @@ from kagflow.ensemble.rows import Array, Part
 from kagflow.ensemble.trails.screened import Column, ScreenedTrail
 from kagflow.metrics import METRICS, Metric
 
-_BINS = 16_384  # of the smooth area, over the range of the blend
+_BINS = 65_536  # of predictions between 0 and 1, while they are screened
+_CHUNK = 32_768  # rows at once: they stay in a core's cache
 
 Single = NDArray[np.float32]
 Keys = NDArray[np.int32] | NDArray[np.int64]
@@ -19,79 +20,75 @@ def is_area(metric: Metric) -> bool:
 
 
 class AreaTrail(ScreenedTrail):
-    """The trail of the area under the curve; predictions are added and sorted in 32 bits."""
+    """The trail of the area under the curve; predictions lie between 0 and 1, and are added and sorted in 32 bits.
+
+    A step is screened as if only the positive rows moved, and as if only the negative ones did: what each row passes
+    is looked up in the distribution of the other class, in bins. (The derivative, however smoothed, misjudges members
+    of another spread than the blend: of 60 such ones it put the best behind 50 others, this behind nine at most.)
+    """
 
     def __init__(self, part: Part) -> None:
-        super().__init__(_columns(part), convex=False)
         positive = part.rows.y == 1
-        self._label = positive.astype(np.int32)
-        self._positive, self._negative = np.flatnonzero(positive), np.flatnonzero(~positive)
-        self._weight = None if part.rows.weight is None else part.rows.weight.astype(np.float64)
+        order = np.argsort(~positive, kind="stable")  # positive rows first
+        super().__init__(_columns(part, order), bounded=False)
+        self._positives = int(positive.sum())
+        self._label = positive[order].astype(np.int32)
+        self._places = np.arange(len(positive), dtype=np.float64)
+        self._weight = None if part.rows.weight is None else part.rows.weight[order].astype(np.float64)
 
     def loss(self, blend: Column) -> float:
         """Return minus the area; infinite where there is one class only."""
-        if not len(self._positive) or not len(self._negative):
+        if self._positives in (0, len(blend)):
             return float("inf")
         single = blend.astype(np.float32, copy=False)
-        return -(area(single, self._label) if self._weight is None else self._weighted_area(single))
+        if self._weight is None:
+            return -area(single, self._label, self._places)
+        return -weighted_area(single, self._label, self._weight)
 
-    def slope(self, blend: Array, step: float) -> Single:
-        """Return the derivative of minus a smoothed area.
+    def guess(self, blend: Array, step: float, members: NDArray[np.int64]) -> Array:
+        """Return minus the area, but for a constant, as if one class stood still; see ``ScreenedTrail``."""
+        if self._positives in (0, len(blend)):
+            return np.zeros(len(members))
+        place = np.clip(blend * _BINS, 0, _BINS - 1).astype(np.intp)
+        kept = ((1 - step) * _BINS * blend).astype(np.float32)
+        positive, negative = slice(0, self._positives), slice(self._positives, len(blend))
+        lost = self._mean_rank(positive, self._below(place, negative), kept, step, members)
+        return self._mean_rank(negative, self._below(place, positive), kept, step, members) - lost
 
-        A row that moves passes the rows of the other class that lie about it; how far about, is about as far as a
-        step moves a row.
-        """
-        low, high = float(blend.min()), float(blend.max())
-        slope = np.zeros(len(blend), dtype=np.float32)
-        if high == low:
-            return slope
-        bins = (_BINS - 1) / (high - low)
-        place = ((blend - low) * bins).astype(np.int32)
-        reach = max(1, int(abs(step) * float(blend.std()) * bins / 2))
-        mass = np.ones(len(blend)) if self._weight is None else self._weight
-        pairs = mass[self._positive].sum() * mass[self._negative].sum()
-        for own, other, sign in ((self._positive, self._negative, -1.0), (self._negative, self._positive, 1.0)):
-            density = _about(place[other], mass[other], reach) * (sign * bins / pairs)
-            slope[own] = density[place[own]] * mass[own]
-        return slope
+    def _below(self, place: NDArray[np.intp], rows: slice) -> Single:
+        """Return (bins,) share of the mass of some rows that lies below a bin, with half of what lies in it."""
+        mass = None if self._weight is None else self._weight[rows]
+        counts = np.bincount(place[rows], weights=mass, minlength=_BINS).astype(np.float64)
+        below: Single = ((np.cumsum(counts) - counts / 2) / counts.sum()).astype(np.float32)
+        return below
 
-    def _after(self, blend: Array, column: Column, step: float) -> Column:
-        after: Single = np.multiply(column, step, dtype=np.float32)
-        after += (1 - step) * blend
-        return after
-
-    def _weighted_area(self, blend: Single) -> float:
-        assert self._weight is not None
-        order = np.argsort(blend)
-        ranked, positive = blend[order], self._label[order] * self._weight[order]
-        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        of_positive, of_all = np.add.reduceat(positive, starts), np.add.reduceat(self._weight[order], starts)
-        of_negative = of_all - of_positive
-        below = np.cumsum(of_negative) - of_negative / 2
-        return float((of_positive * below).sum() / (of_positive.sum() * of_negative.sum()))
+    def _mean_rank(self, rows: slice, below: Single, kept: Single, step: float, members: NDArray[np.int64]) -> Array:
+        """Return for each member the mean share that lies below the rows after a step towards it."""
+        sums, total = np.zeros(len(members)), 0.0
+        for start in range(rows.start, rows.stop, _CHUNK):
+            chunk = slice(start, min(start + _CHUNK, rows.stop))
+            mass = np.ones(chunk.stop - start) if self._weight is None else self._weight[chunk]
+            total += float(mass.sum())
+            for number, member in enumerate(members):
+                after = self._columns[member][chunk] * np.float32(step * _BINS)
+                after += kept[chunk]
+                ranks = below.take(after.astype(np.intp), mode="clip")
+                sums[number] += float(ranks.sum() if self._weight is None else (ranks * mass).sum())
+        sums /= total
+        return sums
 
 
-def _columns(part: Part) -> list[Column]:
+def _columns(part: Part, order: NDArray[np.int64]) -> list[Column]:
     """Return predictions in 32 bits; where they do not lie between 0 and 1, all are moved there alike."""
     members = part.level.members
     lowest, highest = min(float(each.min()) for each in members), max(float(each.max()) for each in members)
     if lowest >= 0 and highest <= 1:
-        return [each.astype(np.float32, copy=False) for each in part.members()]
+        return [each[order].astype(np.float32, copy=False) for each in part.members()]
     width = highest - lowest or 1.0
-    return [((each.astype(np.float64) - lowest) / width).astype(np.float32) for each in part.members()]
+    return [((each[order].astype(np.float64) - lowest) / width).astype(np.float32) for each in part.members()]
 
 
-def _about(place: NDArray[np.int32], mass: Array, reach: int) -> Array:
-    """Return for each bin the mean mass of the bins that are no further away than the reach."""
-    counts = np.bincount(place, weights=mass, minlength=_BINS)
-    up_to = np.r_[0.0, np.cumsum(counts)]
-    bins = np.arange(_BINS)
-    about: Array = up_to[np.minimum(bins + reach + 1, _BINS)] - up_to[np.maximum(bins - reach, 0)]
-    about /= 2 * reach + 1
-    return about
-
-
-def area(blend: Single, label: NDArray[np.int32]) -> float:
+def area(blend: Single, label: NDArray[np.int32], places: Array | None = None) -> float:
     """Return the area under the curve of unweighted rows, a tie counting half; exact, by one sort of integers.
 
     Parameters
@@ -100,14 +97,17 @@ def area(blend: Single, label: NDArray[np.int32]) -> float:
         (n,) predictions.
     label
         (n,) 1 for the positive class, else 0; both occur.
+    places
+        (n,) 0, 1, 2 ..., where they are at hand.
     """
     keys = _keys(blend, label)
     keys.sort()
-    positive = np.flatnonzero(keys & 1)
-    n_positive, n_negative = len(positive), len(keys) - len(positive)
-    # A positive row's place is the number of rows below it; those of its own class are taken off.
-    below = int(positive.sum()) - n_positive * (n_positive - 1) // 2
-    return (below - _half_tied(keys)) / (n_positive * n_negative)
+    positive = (keys & 1).astype(np.float64)
+    n_positive = float(positive.sum())
+    # A positive row's place is the number of rows below it; those of its own class are taken off. Whole numbers all.
+    places = np.arange(len(keys), dtype=np.float64) if places is None else places
+    below = float(np.einsum("i,i", positive, places)) - n_positive * (n_positive - 1) / 2
+    return (below - _half_tied(keys)) / (n_positive * (len(keys) - n_positive))
 
 
 def _keys(blend: Single, label: NDArray[np.int32]) -> Keys:
@@ -132,3 +132,14 @@ def _half_tied(keys: Keys) -> float:
     negative = ends + 1 - np.searchsorted(keys, keys[ends], "left")
     positive = np.searchsorted(keys, keys[ends + 1], "right") - ends - 1
     return float((negative * positive).sum()) / 2
+
+
+def weighted_area(blend: Single, label: NDArray[np.int32], weight: Array) -> float:
+    """Return the area under the curve of weighted rows; as ``area``, by a sort of the rows."""
+    order = np.argsort(blend)
+    ranked, mass = blend[order], weight[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    positive, both = np.add.reduceat(label[order] * mass, starts), np.add.reduceat(mass, starts)
+    negative = both - positive
+    below = np.cumsum(negative) - negative / 2
+    return float((positive * below).sum() / (positive.sum() * negative.sum()))

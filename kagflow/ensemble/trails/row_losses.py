@@ -3,7 +3,7 @@
 import numpy as np
 
 from kagflow.ensemble.rows import Array, Part, Values
-from kagflow.ensemble.trails.screened import Column, ScreenedTrail
+from kagflow.ensemble.trails.screened import Column, ConvexTrail
 from kagflow.metrics import METRICS, Metric, RowMean
 
 _ABSOLUTE = ("mae", "wmae", "mape", "pinball")
@@ -20,12 +20,12 @@ def is_absolute(metric: Metric) -> bool:
     return isinstance(metric.function, RowMean) and metric.name.partition("@")[0] in _ABSOLUTE
 
 
-class LogLossTrail(ScreenedTrail):
+class LogLossTrail(ConvexTrail):
     """The trail of the log loss: of a row it asks for the chance of the true class only, also of many classes."""
 
     def __init__(self, part: Part) -> None:
         truth = part.rows.y.astype(np.int64)
-        super().__init__([_of_truth(member, truth) for member in part.members()], convex=True)
+        super().__init__([_of_truth(member, truth) for member in part.members()])
         self._mass = part.rows.mass
 
     def loss(self, blend: Column) -> float:
@@ -34,7 +34,7 @@ class LogLossTrail(ScreenedTrail):
         surprise *= self._mass
         return -float(surprise.sum())
 
-    def slope(self, blend: Array, step: float) -> Array:
+    def slope(self, blend: Array) -> Array:
         """Return the derivative of the log loss."""
         return -self._mass / np.clip(blend, _SMALLEST, 1 - _SMALLEST)
 
@@ -49,11 +49,11 @@ def _of_truth(member: Values, truth: Values) -> Column:
     return chance
 
 
-class AbsoluteTrail(ScreenedTrail):
+class AbsoluteTrail(ConvexTrail):
     """The trail of an absolute error."""
 
     def __init__(self, part: Part) -> None:
-        super().__init__([member.astype(np.float64, copy=False) for member in part.members()], convex=True)
+        super().__init__([member.astype(np.float64, copy=False) for member in part.members()])
         rows = part.rows
         assert isinstance(rows.metric.function, RowMean)
         self._y, self._mass, self._of_rows = rows.y, rows.mass, rows.metric.function.loss
@@ -64,7 +64,7 @@ class AbsoluteTrail(ScreenedTrail):
         """Return the metric."""
         return float((self._mass * self._of_rows(self._y, blend)).sum())
 
-    def slope(self, blend: Array, step: float) -> Array:
+    def slope(self, blend: Array) -> Array:
         """Return the derivative, across the corner of the loss the mean of both sides'."""
         rise = self._of_rows(self._y, blend + self._width) - self._of_rows(self._y, blend - self._width)
         slope: Array = self._mass * rise / (2 * self._width)

@@ -1,10 +1,4 @@
-"""Trails that look at few members closely: a slope tells of all at once which are promising.
-
-How the loss changes towards a member is, for a small step, the sum over rows of the slope times the way to go: one
-product of vectors a member, where scoring it takes several passes over the rows. The most promising members are scored,
-more of them the longer the step is. Where the loss is convex the slope also bounds what a step can come to, and
-scoring ends as soon as no other member can be better.
-"""
+"""Trails that guess what a step towards each member comes to, cheaply, and score the most promising ones only."""
 
 from abc import ABC, abstractmethod
 
@@ -14,7 +8,7 @@ from numpy.typing import NDArray
 from kagflow.ensemble.rows import Array
 from kagflow.ensemble.trails.base import Mask
 
-_LEAST, _MORE = 8, 100  # members to score: so many, and this many times the step's length more
+_LEAST, _MORE = 8, 50  # members to score: so many, and this many times the step's length more
 _SLACK = 1e-6  # of the loss: how far rounding may move a bound
 
 Column = NDArray[np.float32] | Array
@@ -26,38 +20,38 @@ class ScreenedTrail(ABC):
     Parameters
     ----------
     columns
-        What each member says of the rows.
-    convex
-        Whether the loss is a convex function of the blend.
+        What each member says of the rows; all in one precision.
+    bounded
+        Whether a guess is never worse than the loss: where no other member can be better, scoring then ends.
     """
 
-    def __init__(self, columns: list[Column], *, convex: bool) -> None:
-        self._columns, self._convex = columns, convex
+    def __init__(self, columns: list[Column], *, bounded: bool) -> None:
+        self._columns, self._bounded = columns, bounded
         self._blend: Array | None = None
-        self._now = np.inf
 
     @abstractmethod
     def loss(self, blend: Column) -> float:
         """Return the loss of a blend."""
 
     @abstractmethod
-    def slope(self, blend: Array, step: float) -> Column:
-        """Return (n,) derivative of the loss by the blend of each row."""
+    def guess(self, blend: Array, step: float, members: NDArray[np.int64]) -> Array:
+        """Return about what the loss is after a step from the blend towards each of some members."""
 
     def losses(self, step: float, allowed: Mask) -> Array:
         """Return the losses of the most promising members; see ``Trail``."""
         losses = np.full(len(self._columns), np.inf)
-        candidates = np.flatnonzero(allowed)
+        members = np.flatnonzero(allowed)
         if self._blend is None:
-            losses[candidates] = [self.loss(self._columns[member]) for member in candidates]
+            losses[members] = [self.loss(self._columns[member]) for member in members]
             return losses
-        expected = self._expected(self._blend, step, candidates)
+        guesses = self.guess(self._blend, step, members)
+        kept = ((1 - step) * self._blend).astype(self._columns[0].dtype)
         best = np.inf
-        for place in np.argsort(expected, kind="stable")[: _LEAST + int(_MORE * abs(step))]:
-            if self._convex and expected[place] > best + _SLACK * abs(best):
+        for place in np.argsort(guesses, kind="stable")[: _LEAST + int(_MORE * abs(step))]:
+            if self._bounded and guesses[place] > best + _SLACK * abs(best):
                 break
-            member = candidates[place]
-            losses[member] = self.loss(self._after(self._blend, self._columns[member], step))
+            member = members[place]
+            losses[member] = self.loss(kept + step * self._columns[member])
             best = min(best, float(losses[member]))
         return losses
 
@@ -65,17 +59,22 @@ class ScreenedTrail(ABC):
         """Take the step towards that member."""
         column = self._columns[member].astype(np.float64)
         self._blend = column if self._blend is None else (1 - step) * self._blend + step * column
-        self._now = self.loss(self._blend)
 
-    def _expected(self, blend: Array, step: float, candidates: NDArray[np.int64]) -> Array:
-        """Return the losses after the step towards each, were the loss as steep all the way."""
-        slope = self.slope(blend, step).astype(self._columns[0].dtype, copy=False)
+
+class ConvexTrail(ScreenedTrail):
+    """A trail whose loss is convex: it lies above what its slope at the blend says, which is one product a member."""
+
+    def __init__(self, columns: list[Column]) -> None:
+        super().__init__(columns, bounded=True)
+
+    @abstractmethod
+    def slope(self, blend: Array) -> Array:
+        """Return (n,) derivative of the loss by the blend of each row."""
+
+    def guess(self, blend: Array, step: float, members: NDArray[np.int64]) -> Array:
+        """Return the losses, were the loss as steep all the way; see ``ScreenedTrail``."""
+        slope = self.slope(blend).astype(self._columns[0].dtype, copy=False)
         here = float(slope @ blend.astype(slope.dtype, copy=False))
-        there = np.array([float(slope @ self._columns[member]) for member in candidates])
-        expected: Array = self._now + step * (there - here)
-        return expected
-
-    def _after(self, blend: Array, column: Column, step: float) -> Column:
-        after: Array = (1 - step) * blend
-        after += step * column
-        return after
+        there = np.array([float(slope @ self._columns[member]) for member in members])
+        guesses: Array = self.loss(blend) + step * (there - here)
+        return guesses

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
 
@@ -201,7 +201,7 @@ class Bank:
         made = np.empty(shape, dtype=np.float64 if np.prod(shape) <= _MOST_EXACT else np.float32)
         for k, run in enumerate(self.members):
             path = run.path / file
-            frame = pl.read_parquet(path, columns=["id", *raw_columns(list(pl.read_parquet_schema(path)))])
+            frame = pl.read_parquet(path, columns=["id", *_columns(path)])
             if not frame["id"].equals(ids):
                 raise DataError("the rows are not those of the other members", hint="run it again", where=str(path))
             values = frame.drop("id").to_numpy(order="c")
@@ -300,5 +300,11 @@ def _known_rows(run: Run) -> Frame:
 
 def _form(run: Run) -> tuple[int, ...]:
     """Return the shape of what a run predicts of one row: (), or (k,) of classes or targets."""
-    width = len(raw_columns(list(pl.read_parquet_schema(run.path / "oof.parquet"))))
+    width = len(_columns(run.path / "oof.parquet"))
     return () if width == 1 else (width,)
+
+
+@cache  # a run's files never change, and every member is asked several times
+def _columns(path: Path) -> list[str]:
+    """Return the columns of a file that hold the models' mean predictions."""
+    return raw_columns(list(pl.read_parquet_schema(path)))

@@ -71,6 +71,8 @@ class Candidate:
 
     def against(self, other: "Candidate") -> Difference:
         """Return the paired difference of cross-fitted scores, the mean over repeats."""
+        if self is other:
+            return Difference(0.0, 0.0)
         found = [mine.against(theirs) for mine, theirs in zip(self.repeats, other.repeats, strict=True)]
         return Difference(float(np.mean([each.value for each in found])), float(np.mean([each.se for each in found])))
 
@@ -128,6 +130,8 @@ def candidates(
 
 def levels_of(bank: Bank) -> list[Level]:
     """Return what members said of the rows of each repeat."""
+    if len(bank.repeats) == 1:
+        return [Level(bank.rows(bank.repeats[0]), list(bank.oof), bank.names)]  # without a copy
     return [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ class Made:
         """The best single member."""
         return next(each for each in self.tried if each.method.kind == SINGLE)
 
-    def table(self) -> Iterator[dict[str, Any]]:
-        """Yield a row a candidate."""
-        for each in self.tried:
-            yield each.document(self.single)
+    @cached_property
+    def table(self) -> list[dict[str, Any]]:
+        """A row a candidate."""
+        return [each.document(self.single) for each in self.tried]
 
     def document(self) -> dict[str, Any]:
         """Return what `ensemble.json` holds."""
@@ -67,7 +68,7 @@ class Made:
             "method": chosen.method.kind,
             "method_settings": asdict(chosen.method),  # type: ignore[call-overload]  # methods are dataclasses
             "settings": dict(self.settings),
-            "candidates": list(self.table()),
+            "candidates": self.table,
             "weights": None if chosen.weights is None else dict(chosen.weights),
             "fitted": [each.blend.document() for each in chosen.repeats],
             "post_fitted": None if post is None else _plain(post),

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -28,6 +29,8 @@ FAST = [
 ]
 FAST += [Example("log_loss", "binary"), Example("log_loss", "multiclass"), Example("auc", "binary")]
 SEEDS = st.integers(0, 10_000)
+NOT_ONE_AIM = ("mcrmse", "medae", "accuracy", "mcc", "map@2", "quadratic_kappa")
+"""Metrics of several targets, of labels, and one that is too jumpy for a grid."""
 
 
 def loss_of(level: Level, weights: Any) -> float:
@@ -57,8 +60,8 @@ def test_the_fast_way_takes_the_steps_of_the_plain_one(
 
     with pytest.MonkeyPatch.context() as patch:
         fast = loss_of(level, weights_of(level, climb))
-        assert not isinstance(all_trails.start_trail(level.whole()), PlainTrail)
-        patch.setattr("kagflow.ensemble.methods.climb.start_trail", PlainTrail)
+        assert not isinstance(all_trails.start_trail(level.whole(), level.rows.metric), PlainTrail)
+        patch.setattr("kagflow.ensemble.methods.climb.start_trail", lambda part, aim: PlainTrail(part))
         plain = loss_of(level, weights_of(level, climb))
 
     assert fast == pytest.approx(plain, rel=1e-6)
@@ -67,7 +70,7 @@ def test_the_fast_way_takes_the_steps_of_the_plain_one(
 @pytest.mark.parametrize("example", FAST, ids=name_of)
 def test_the_fast_way_says_what_a_step_comes_to(example: Example) -> None:
     level = example.level(weighted=True)
-    fast, plain = all_trails.start_trail(level.whole()), PlainTrail(level.whole())
+    fast, plain = all_trails.start_trail(level.whole(), level.rows.metric), PlainTrail(level.whole())
     allowed = np.ones(len(level.names), dtype=np.bool_)
     for member, step in ((1, 1.0), (0, 0.5), (3, -0.25)):
         fast.move(member, step)
@@ -154,9 +157,7 @@ def test_weights_for_squares_are_the_best_on_the_simplex(seed: int, members: int
     assert ours @ mean_products @ ours <= best.fun * (1 + 1e-7)
 
 
-@pytest.mark.parametrize(
-    "example", [example for example in EXAMPLES if example.metric not in {"mcrmse", "medae"}], ids=name_of
-)
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.metric not in {*NOT_ONE_AIM}], ids=name_of)
 def test_weights_for_any_metric_are_as_good_as_a_grids(example: Example) -> None:
     level = example.level(members=3)
     grid = [np.array([i, j, 20 - i - j]) / 20 for i in range(21) for j in range(21 - i)]
@@ -167,6 +168,31 @@ def test_weights_for_any_metric_are_as_good_as_a_grids(example: Example) -> None
     assert sum(ours) == pytest.approx(1)
     assert min(ours) >= 0
     assert loss_of(level, ours) <= best + 0.01 * abs(best)
+
+
+@pytest.mark.parametrize(
+    ("metric", "task", "aim"),
+    [
+        ("accuracy", "binary", "log_loss"),
+        ("map@2", "multiclass", "log_loss"),
+        ("quadratic_kappa", "multiclass", "rmse"),
+        ("auc", "binary", "auc"),
+    ],
+)
+def test_labels_are_searched_by_what_they_are_made_from(metric: str, task: Any, aim: str) -> None:
+    level = Example(metric, task).level()
+    by_aim = Level(replace(level.rows, metric=METRICS[aim]), level.members, level.names)
+
+    for method in (Climb(), Weighted(), Forward()):
+        assert weights_of(level, method) == weights_of(by_aim, method)
+
+
+def test_the_best_single_member_is_so_by_the_metric_itself() -> None:
+    level = Example("accuracy", "binary").level()
+    shy = np.where(level.members[0] > 0.5, 0.500001, 0.499999)  # type: ignore[operator]  # as right, but never sure
+    both = Level(level.rows, [shy, level.members[2]], ["shy", "wrong"])
+
+    assert find_method("single").fit(both.rows, both.members, both.names).weights == {"shy": 1.0, "wrong": 0.0}
 
 
 def test_forward_selection_takes_each_member_once_and_stops() -> None:

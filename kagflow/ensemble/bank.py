@@ -154,6 +154,11 @@ class Bank:
         runs = f"{len(self.left_out)} run{'s' * (len(self.left_out) != 1)}"
         return f"{runs} left out: {', '.join(f'{n} {why}' for why, n in counted.items())}" if counted else ""
 
+    @cached_property
+    def as_values(self) -> bool:
+        """Whether some members predict values and others class probabilities, which become the expected class."""
+        return len({_form(run) for run in self.members}) > 1
+
     @property
     def repeats(self) -> list[NDArray[np.int64]]:
         """Positions of the rows of each repeat in ``known``."""
@@ -196,8 +201,7 @@ class Bank:
     def _predictions(self, file: str) -> Predictions:
         """Return the predictions of all members, read one member at a time, and only the columns that are needed."""
         ids = self.known["id"] if file == "oof.parquet" else self.test_ids
-        as_values = len({_form(run) for run in self.members}) > 1
-        shape = (len(self.members), len(ids), *(() if as_values else _form(self.members[0])))
+        shape = (len(self.members), len(ids), *(() if self.as_values else _form(self.members[0])))
         made = np.empty(shape, dtype=np.float64 if np.prod(shape) <= _MOST_EXACT else np.float32)
         for k, run in enumerate(self.members):
             path = run.path / file
@@ -205,7 +209,7 @@ class Bank:
             if not frame["id"].equals(ids):
                 raise DataError("the rows are not those of the other members", hint="run it again", where=str(path))
             values = frame.drop("id").to_numpy(order="c")
-            if as_values and values.shape[1] > 1:  # a scale: the expected class
+            if self.as_values and values.shape[1] > 1:  # a scale: the expected class
                 values = values @ np.arange(values.shape[1], dtype=np.float64)
             made[k] = values.reshape(made.shape[1:])
         return made

@@ -18,6 +18,7 @@ from kagflow.training.postprocess import FittedPost, Post
 
 SINGLE = "single"
 _SENSIBLE = (SINGLE, "mean", "rank_mean", "weighted", "climb", "ridge", "logistic")
+_SLOW, _MOST_NUMBERS = "logistic", 2_000_000  # of more predictions it takes minutes
 
 Values = NDArray[Any]
 
@@ -117,6 +118,9 @@ def candidates(
     """
     levels = levels_of(bank)
     usual = [method.kind for method in suited(levels[0]) if method.kind in _SENSIBLE]
+    if _SLOW in usual and bank.oof.size > _MOST_NUMBERS and not methods:
+        usual.remove(_SLOW)
+        note(f"{_SLOW} would take minutes with so many predictions: ask for it by --method {_SLOW}")
     wanted = methods or (usual if len(bank.members) > 1 else [])
     for name in dict.fromkeys([SINGLE, *wanted]):
         method = find_method(name)

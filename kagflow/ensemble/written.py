@@ -14,6 +14,7 @@ from kagflow.data import Dataset
 from kagflow.ensemble.added import Added, mix
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import SINGLE, Candidate
+from kagflow.ensemble.prediction import SavedBlend, save_blend
 from kagflow.ensemble.scale import scale_of
 from kagflow.errors import DataError
 from kagflow.runs import Run, surroundings
@@ -97,6 +98,8 @@ def write_ensemble(made: Made, folder: Path, *, seconds: float) -> dict[str, Any
     ).write_csv(folder / SUBMISSION)
     write_json(folder / "scores.json", scores)
     write_json(folder / DOCUMENT, made.document())
+    fits = tuple(each.blend for each in chosen.repeats)
+    save_blend(SavedBlend(fits, chosen.post, made.data.classes, bank.as_values), folder)
     for name, content in competition.sources.items():
         (folder / name).write_bytes(content.encode())
     write_json(folder / "run.json", _facts(made, seconds))

@@ -1,5 +1,5 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
-VERBS := fetch check audit cv tune ensemble predict runs
+VERBS := fetch check audit cv tune ensemble predict submit runs
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: $(VERBS) comp-is-named help setup test lint types bench clean
+.PHONY: $(VERBS) practice comp-is-named help setup test lint types bench clean
 
 help: ## show this help
 	@echo 'usage: make VERB comp=NAME [args="..."]'
@@ -19,7 +19,7 @@ help: ## show this help
 	@echo
 	@echo 'verbs:   $(VERBS)'
 	@echo 'targets:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Example: make cv comp=house_prices args="--config ridge"'
 	@echo 'What a verb takes: $(BIN)/kagflow VERB --help'
@@ -27,6 +27,9 @@ help: ## show this help
 $(VERBS): comp-is-named $(READY)
 $(VERBS):
 	@$(BIN)/kagflow $@ $(comp) $(args)
+
+practice: $(READY) ## the local leaderboard: make practice args="serve", args=leaderboard comp=NAME
+	@$(BIN)/kagflow practice $(args) $(comp)
 
 comp-is-named:
 	@[ -n '$(comp)' ] || { \

@@ -5,10 +5,12 @@ disproved by changing them. End to end it cannot be, for the other folds' member
 much that is, is measured by fitting the members again with noise on the targets of a fold.
 """
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +81,19 @@ def audit_ensemble(made: Ensembled, *, leverage: bool = False, source: Path | No
     path = audit_path(made.run)
     write_json(path, document(report, competition, ENSEMBLE))
     return report, path
+
+
+def audit_of(made: Ensembled, *, leverage: bool = False, source: Path | None = None) -> tuple[dict[str, Any], Path]:
+    """Return the audit of an ensemble as JSON shows it, and its file; made before, it is read.
+
+    Parameters are those of ``audit_ensemble``; where the leverage is wanted, the audit is always made.
+    """
+    path = audit_path(made.run)
+    if leverage or made.new or not path.is_file():
+        report, path = audit_ensemble(made, leverage=leverage, source=source)
+        return document(report, made.bank.competition, ENSEMBLE), path
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return known, path
 
 
 def audit_path(run: Run) -> Path:

@@ -1,6 +1,6 @@
 """``kagflow ensemble``: blend runs, and say what that is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kagflow.audit.audit import Report
-from kagflow.audit.blends import audit_ensemble
+from kagflow.audit.blends import audit_of
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
@@ -59,15 +58,14 @@ def ensemble(
         tracker=make_tracker(track, competition.runs_folder, "kagflow", print_note),
         note=print_note,
     )
-    report, path = audit_ensemble(made, leverage=leverage, source=source)
+    audit, path = audit_of(made, leverage=leverage, source=source)
     if json:
-        found = {"findings": [finding.document() for finding in report.findings], "audit": str(path)}
-        result = made.result() | found
+        result = made.result() | {"findings": audit["findings"], "audit": str(path)}
         print_results([result], result)
     else:
         _print(made)
-        _print_audit(report, path)
-    if report.leaks:
+        _print_audit(audit, path)
+    if _leaks(audit):
         raise typer.Exit(1)
 
 
@@ -105,13 +103,17 @@ def _print(made: Ensembled) -> None:
     print(f"  submit   {relative(run.path / SUBMISSION)}")
 
 
-def _print_audit(report: Report, path: Path) -> None:
+def _leaks(audit: Mapping[str, Any]) -> int:
+    return sum(finding["severity"] == "error" for finding in audit["findings"])
+
+
+def _print_audit(audit: Mapping[str, Any], path: Path) -> None:
     """Print what the audit found, and where it lies."""
-    leaks = len(report.leaks)
+    leaks = _leaks(audit)
     found = f"{leaks} leak{'s' * (leaks != 1)} found" if leaks else "no leak found"
-    print(f"  audit    {found} in {len(report.verdicts)} experiments; {relative(path)}")
-    for finding in report.findings:
-        print_wrapped(f"  {finding.severity:8} {finding.code} {finding.where}: {finding.message}", indent=9)
+    print(f"  audit    {found} in {len(audit['experiments'])} experiments; {relative(path)}")
+    for finding in audit["findings"]:
+        print_wrapped(f"  {finding['severity']:8} {finding['code']} {finding['where']}: {finding['message']}", indent=9)
 
 
 def _print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:

@@ -111,4 +111,19 @@ def test_the_leverage_of_weights_fitted_on_all_rows_is_larger(banked):
 def test_the_command_says_what_was_found(banked):
     said = banked.cli("ensemble", "toy")
     assert "audit    no leak found in 3 experiments; runs/toy/ensemble-" in said.out
+    (path,) = banked.runs.glob("*.audit.json")
+    written = path.stat().st_mtime_ns
     assert json.loads(banked.cli("ensemble", "toy", "--json").out)["findings"] == []
+    assert path.stat().st_mtime_ns == written  # the same ensemble is not audited again
+    measured = json.loads(banked.cli("ensemble", "toy", "--leverage", "--json").out)["findings"]
+    assert [finding["code"] for finding in measured] == ["KF202"]
+
+
+def test_the_command_fails_where_a_leak_is_blended_in(banked, tmp_path):
+    run = Bank.of(load("toy", banked.root)).members[0]
+    run.oof().select("id", "fold", p="y").write_csv(tmp_path / "leak.csv")
+    run.test().select("id", "prediction").write_csv(tmp_path / "test.csv")
+    words = ("--import", str(tmp_path / "leak.csv"), str(tmp_path / "test.csv"), "--folds", "fold")
+    said = banked.cli("ensemble", "toy", *words, "--members", "leak", "--members", run.name)
+    assert said.code == 1
+    assert "error    KF222" in said.out

@@ -7,11 +7,13 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from kagflow.config import Task
 from kagflow.errors import ConfigError, KagflowError, SplitError
 from kagflow.metrics import Metric
+from kagflow.training import Layout, run_tasks
 
 Values = NDArray[np.generic]
 Array = NDArray[np.float64]
@@ -196,8 +198,21 @@ class Level:
             bool(member.min() >= 0 and member.max() <= 1) for member in self.members
         )
 
+    def by_fold(self, key: Any, make: Callable[[int], Shared]) -> dict[int, Shared]:
+        """Return what several parts need of each fold, made once, folds side by side.
+
+        Each by one thread: those of one product of matrices wait for one another, long on a busy machine.
+        """
+
+        def numbered(fold: int) -> tuple[int, Shared]:
+            return fold, make(fold)
+
+        folds = self.rows.fold_numbers
+        layout = Layout(min(cpu_count(), len(folds)), 1)
+        return self.share(key, lambda: dict(run_tasks(folds, numbered, layout)))
+
     def share(self, key: Any, make: Callable[[], Shared]) -> Shared:
-        """Return what several parts need, made once; it must be made fold by fold, so that no fold sees another."""
+        """Return what several parts need, made once."""
         with self._lock:
             if key not in self._shared:
                 self._shared[key] = make()

@@ -109,7 +109,7 @@ class StackOfValues:
 
 def _moments(level: Level) -> dict[int, Array]:
     """Return for each fold the sums of products of a one, all columns, and what the mean leaves over of the target."""
-    return level.share("moments", lambda: {number: _moments_of(level, number) for number in level.rows.fold_numbers})
+    return level.by_fold("moments", lambda fold: _moments_of(level, fold))
 
 
 def _moments_of(level: Level, fold: int) -> Array:

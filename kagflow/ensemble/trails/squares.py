@@ -24,7 +24,7 @@ def products(part: Part) -> Array:
     those of a part are added up, never taken away, so that no digit of a fold that is left out is in them.
     """
     level = part.level
-    sums = level.share("products", lambda: {number: _products(level, number) for number in level.rows.fold_numbers})
+    sums = level.by_fold("products", lambda fold: _products(level, fold))
     mass = level.rows.weight
     total = np.zeros((len(level.names), len(level.names)))
     for number in part.folds:

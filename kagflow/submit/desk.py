@@ -23,13 +23,14 @@ from kagflow.errors import ConfigError
 from kagflow.submit.candidate import Candidate
 from kagflow.submit.errors import FateUnknown, KaggleError, NotSent
 from kagflow.submit.gate import compare_with_sent
-from kagflow.submit.ledger import LEDGER, UNSETTLED, Destination, Ledger, Submission, tag, team_best
+from kagflow.submit.ledger import LEDGER, SENT, TAG, UNSETTLED, Destination, Ledger, Submission, tag, team_best
 from kagflow.submit.preflight import file_findings, ledger_findings, run_findings, sent_before, server_findings
 from kagflow.submit.proposal import Board, Proposal
 from kagflow.submit.records import Sent
 
 GRACE = timedelta(minutes=2)
 """How long a submission of unknown fate may still turn up in the server's list."""
+_SAME_DAY = timedelta(days=1)  # what clocks and time zones may be apart
 _LOOKS = (0.5, 1.5, 4.0)  # pauses in seconds before each look for a submission of unknown fate
 _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 1.0, 1.5, 30.0  # seconds between questions for a score
 _PASSING = frozenset({"too-many-requests", "kaggle-down", "no-answer", "offline", "cut", "garbled"})
@@ -100,15 +101,15 @@ class Desk:
         settled = self._settle(listed)
         rows = [row for row in self.ledger.rows(self._to) if _is_known(row, listed)]
         self._refuse_unsettled(candidate, rows)
+        known = sent_before(candidate, settled)
         info = self._board.competition(self._slug)
         limits = None if info.entered is False else self._board.limits(self._slug)
         found = [
             *file_findings(self._competition, candidate, data),
             *run_findings(self._competition, candidate.run, data, source),
-            *ledger_findings(candidate, rows),
+            *([] if known else ledger_findings(candidate, rows)),
             *server_findings(info, limits),
         ]
-        known = sent_before(candidate, settled)
         gate = compare_with_sent(self._competition, candidate.run, rows)
         return Proposal(candidate, info, limits, *accepted(found, self._competition.facts), gate, settled, known)
 
@@ -190,7 +191,7 @@ class Desk:
             except KaggleError:
                 continue
             if row.status not in UNSETTLED:
-                return self.ledger.update(row.number, error=None) if row.status != "error" else row
+                return row
         error.hint = (
             f"run the same command again after {row.when + GRACE:%H:%M:%S} UTC: it first looks for this submission "
             f"by {tag(row.nonce or '')}, and never sends it twice"
@@ -244,10 +245,9 @@ class Desk:
 
     def _take(self, sent: Sent, rows: Sequence[Submission]) -> None:
         """Write down what the server says of one submission."""
-        own = [row for row in rows if row.nonce and tag(row.nonce) in sent.message]
-        known = own or [row for row in rows if row.reference == sent.reference]  # a description can be edited
-        if known:
-            self.ledger.update(known[0].number, **_told(sent))
+        known = next((row for row in rows if _is_same(row, sent)), None)
+        if known is not None:
+            self.ledger.update(known.number, **_told(sent))
             return
         when = sent.date or datetime.now(UTC)
         self.ledger.add_elsewhere(to=self._to, when=when, file=sent.file, message=sent.message, **_told(sent))
@@ -274,16 +274,21 @@ class Desk:
 def _is_known(row: Submission, listed: Sequence[Sent]) -> bool:
     """Say whether the server has a row, or may yet have it: a practice board that is begun anew forgets all of them."""
     young = datetime.now(UTC) - row.when <= GRACE
-    return row.reference is None or young or any(each.reference == row.reference for each in listed)
+    return young or row.status not in SENT or any(_is_same(row, sent) for sent in listed)
+
+
+def _is_same(row: Submission, sent: Sent) -> bool:
+    """Say whether the server tells of this row: by the nonce, or without one by number and day.
+
+    A description can be edited, and a practice board whose file was deleted gives its numbers again.
+    """
+    if row.nonce and TAG in sent.message:
+        return tag(row.nonce) in sent.message
+    return row.reference == sent.reference and (sent.date is None or abs(row.when - sent.date) < _SAME_DAY)
 
 
 def _told(sent: Sent) -> dict[str, Any]:
-    """Return the columns of the ledger that the server knows; what it does not say (any more) stays as it was."""
-    said = {
-        "status": sent.status,
-        "reference": sent.reference,
-        "public": sent.public,
-        "private": sent.private,
-        "error": sent.error or None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+    """Return the columns of the ledger that the server knows; a score that it does not show (any more) stays."""
+    scores = {"public": sent.public, "private": sent.private}
+    known = {name: score for name, score in scores.items() if score is not None}
+    return {"status": sent.status, "reference": sent.reference, "error": sent.error or None, **known}

@@ -24,6 +24,8 @@ Destination = Literal["kaggle", "practice"]
 Origin = Literal["kagflow", "elsewhere"]
 Status = Literal["planned", "sending", "unknown", "pending", "complete", "error", "refused", "lost"]
 
+TAG = "[kf-"
+"""How the nonce in a description begins."""
 UNSETTLED: tuple[Status, ...] = ("planned", "sending", "unknown")
 """What a submission is whose fate is to be looked up before anything else is sent."""
 SENT: tuple[Status, ...] = ("pending", "complete", "error")
@@ -101,7 +103,7 @@ class Submission:
 
 def tag(nonce: str) -> str:
     """Return a nonce as it stands at the end of a description."""
-    return f"[kf-{nonce}]"
+    return f"{TAG}{nonce}]"
 
 
 _QUOTED = {"to": '"to"', "when": '"when"'}  # words of SQL itself
@@ -193,9 +195,13 @@ class Ledger:
         return self._insert(origin="elsewhere", **known)
 
     def update(self, number: int, **changes: Any) -> Submission:
-        """Change columns of a row, and return it."""
+        """Change columns of a row, and return it.
+
+        A reference is taken from whichever row had it before: that one's board is gone, and numbers begin anew.
+        """
         names = ", ".join(f"{_QUOTED.get(name, name)} = ?" for name in changes)
         with self._open() as connection, connection:
+            _release(connection, changes.get("reference"), 'SELECT "to" FROM submissions WHERE number = ?', number)
             connection.execute(
                 f"UPDATE submissions SET {names} WHERE number = ?", [*map(_stored, changes.values()), number]
             )
@@ -206,6 +212,7 @@ class Ledger:
         marks = ", ".join("?" * len(values))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as connection, connection:
+            _release(connection, values.get("reference"), "SELECT ?", values["to"])
             added = connection.execute(
                 f"INSERT INTO submissions ({names}) VALUES ({marks})", list(map(_stored, values.values()))
             )
@@ -248,6 +255,15 @@ class Ledger:
                 where=str(self.path),
             )
         connection.execute("PRAGMA synchronous = FULL")  # a row outlives a power cut before anything is sent
+
+
+def _release(connection: sqlite3.Connection, reference: int | None, destination: str, *known: object) -> None:
+    """Take a reference from the row that has it at a destination, given as a query."""
+    if reference is not None:
+        connection.execute(
+            f'UPDATE submissions SET reference = NULL WHERE reference = ? AND "to" = ({destination})',
+            [reference, *known],
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int:

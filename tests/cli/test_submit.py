@@ -3,6 +3,7 @@
 Kaggle's client is led to it by its own words for another environment, and a proxy.
 """
 
+import io
 import json
 import re
 import signal
@@ -57,6 +58,13 @@ def own_file(project, name, first):
     return str(project.root / name)
 
 
+class Terminal(io.StringIO):
+    """Somebody who answers."""
+
+    def isatty(self):
+        return True
+
+
 def forget_grace(monkeypatch):
     """Let the time be over in which a submission may still turn up."""
     monkeypatch.setattr(desk, "GRACE", timedelta(0))
@@ -100,6 +108,15 @@ class TestSending:
         assert "nothing was sent: there is no terminal to ask at\nhint: add --yes" in said.err
         assert "rmse " in said.out  # all that one would have decided by is shown
         assert (kaggle.submissions, rows(project)) == ([], [])
+
+    @pytest.mark.parametrize(("answer", "code", "sent"), [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)])
+    def test_at_a_terminal_one_is_asked(self, project, kaggle, monkeypatch, answer, code, sent):
+        own = own_file(project, "mine.csv", 0)
+        monkeypatch.setattr("sys.stdin", Terminal(answer))
+        said = project.cli("submit", "toy", "--file", own)
+        assert said.code == code
+        assert "Send it? [y/N]" in said.err
+        assert (len(kaggle.submissions), len(rows(project))) == (sent, sent)
 
     def test_the_next_run_is_compared_with_the_best_one_sent(self, project, kaggle):
         project.cv(*RIDGE)
@@ -373,6 +390,7 @@ class TestKilled:
         said = submit(project, "--file", own)
         assert said.code == 0
         assert "is with the server as 1000" in said.err
+        assert "KF421" not in said.out  # it is what was asked for, and no mistake
         assert (len(kaggle.submissions), [row.status for row in rows(project)]) == (1, ["complete"])
 
     def test_while_waiting_for_the_score(self, project, kaggle):

@@ -97,6 +97,18 @@ def test_a_board_begun_anew_takes_the_same_file_again(practice, monkeypatch):
     assert [row.status for row in rows(practice)] == ["complete"] * 2
 
 
+def test_a_board_whose_file_was_deleted_gives_numbers_again(practice, monkeypatch):
+    assert submit(practice, "few").code == 0
+    monkeypatch.setattr(desk, "GRACE", desk.GRACE * 0)
+    monkeypatch.setattr(desk, "_SAME_DAY", desk._SAME_DAY * 0)  # as on another day
+    for path in practice.root.glob("data/practice.sqlite*"):
+        path.unlink()
+    assert [submit(practice, config).code for config in ("all", "few")] == [0, 0]
+    assert [row.status for row in rows(practice)] == ["complete"] * 3
+    first, second, third = (row.reference for row in rows(practice))
+    assert first is None and second is not None and third == second + 1
+
+
 def test_the_days_limit_is_known_before_anything_is_sent(practice):
     Practice(practice.root).reset(NAME, daily_limit=1)
     assert submit(practice, "few").code == 0
@@ -111,10 +123,10 @@ def test_a_score_that_never_comes(practice, monkeypatch):
     faults.no_score_ever()
     monkeypatch.setattr("kagflow.practice.serving", partial(serving, wrap=faults))
     monkeypatch.setattr(desk, "_FIRST_PAUSE", 0.01)
-    said = submit(practice, "--wait", "0.2")
+    said = submit(practice, "--wait", "1")
     assert said.code == 0
     assert "note: it has no score yet" in said.err
-    assert faults.seen.count("GetSubmission") > 2
+    assert faults.seen.count("GetSubmission") >= 2
     assert faults.seen.count("CreateSubmission") == 1
     faults.clear()
     assert practice.cli("submit", NAME, "--sync").code == 0

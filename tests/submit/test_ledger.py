@@ -65,10 +65,13 @@ def test_rows_are_in_the_order_of_time_wherever_they_came_from(ledger):
 
 def test_a_reference_stands_once_for_each_destination(ledger):
     first, second, third = plan(ledger), plan(ledger), plan(ledger, to="practice")
-    ledger.update(first.number, reference=7)
-    ledger.update(third.number, reference=7)
-    with pytest.raises(sqlite3.IntegrityError):
-        ledger.update(second.number, reference=7)
+    for row in (first, third, second):
+        ledger.update(row.number, reference=7)
+    assert [row.reference for row in ledger.rows()] == [None, 7, 7]  # the latest has it
+    ledger.add_elsewhere(
+        to="practice", status="complete", when=datetime.now(UTC), file="x.csv", reference=7, message=""
+    )
+    assert [row.reference for row in ledger.rows()] == [None, 7, None, 7]
 
 
 def test_a_ledger_of_a_later_version_is_left_alone(ledger):

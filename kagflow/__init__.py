@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kagflow.competition import load
+    from kagflow.ensemble import import_member, make_ensemble
     from kagflow.runs import Look, cross_validate, list_runs, predict
 
 # Imported when asked for, so that `import kagflow.errors` costs nothing.
@@ -18,10 +19,12 @@ _PUBLIC = {
     "Look": "kagflow.runs",
     "load": "kagflow.competition",
     "cross_validate": "kagflow.runs",
+    "import_member": "kagflow.ensemble",
     "list_runs": "kagflow.runs",
+    "make_ensemble": "kagflow.ensemble",
     "predict": "kagflow.runs",
 }
-__all__ = ["Look", "cross_validate", "list_runs", "load", "predict"]
+__all__ = ["Look", "cross_validate", "import_member", "list_runs", "load", "make_ensemble", "predict"]
 
 
 def __getattr__(name: str) -> Any:

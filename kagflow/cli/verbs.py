@@ -124,6 +124,66 @@ def tune(
     )
 
 
+def ensemble(
+    name: Name,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", "-m", help="A way to blend: mean, climb, ridge ...; repeatable (the sensible ones)."),
+    ] = None,
+    members: Annotated[
+        list[str] | None,
+        typer.Option("--members", help="A run or config to blend; repeatable (all that pair with the newest)."),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="A run or config to leave out; repeatable.")
+    ] = None,
+    most: Annotated[int | None, typer.Option("--max", min=1, help="Blend so many members, the best ones.")] = None,
+    post: Annotated[
+        str | None, typer.Option("--post", help="Post-processing of the blend, or none (that of the best member).")
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="FILE=SHARE: a submission without OOF to blend in, such as best.csv=0.2."),
+    ] = None,
+    import_: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--import", metavar="OOF TEST", help="Two files of predictions made elsewhere, as a new member."),
+    ] = None,
+    member_name: Annotated[str | None, typer.Option("--name", help="What the imported member is called.")] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option("--folds", help="Its folds: a column of OOF, or a file with one for each id (foreign without)."),
+    ] = None,
+    leverage: Annotated[
+        bool,
+        typer.Option("--leverage", help="Fit the members again with noise on targets: how far does the score follow?"),
+    ] = False,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Blend runs, and say what that is honestly worth."""
+    from kagflow.cli import ensemble as verb
+
+    verb.ensemble(
+        name,
+        methods=method or [],
+        members=members or [],
+        without=without or [],
+        most=most,
+        post=post,
+        added=with_ or [],
+        imported=import_,
+        member_name=member_name,
+        leverage=leverage,
+        folds=folds,
+        source=source,
+        track=track,
+        json=json,
+    )
+
+
 def runs(
     name: Name,
     run: Annotated[
@@ -131,13 +191,16 @@ def runs(
         typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
     ] = None,
     against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
+    bank: Annotated[
+        bool, typer.Option("--bank", help="Show what each adds to a blend, also where they are so many that it lasts.")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List runs, or compare two over the same rows."""
+    """List runs and what each adds, or compare two over the same rows."""
     from kagflow.cli import runs as verb
 
-    verb.runs(name, run=run, against=against, json=json)
+    verb.runs(name, run=run, against=against, bank=bank, json=json)
 
 
 def predict(
@@ -201,4 +264,4 @@ def submit(
     )
 
 
-VERBS = (fetch, check, audit, cv, tune, predict, submit, runs)
+VERBS = (fetch, check, audit, cv, tune, ensemble, predict, submit, runs)

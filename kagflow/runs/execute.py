@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from kagflow.runs.recipe import Recipe, write_recipe
 from kagflow.runs.record import Run, open_run
 from kagflow.runs.results import write_results
 from kagflow.tracking import NoTracker, Tracker
-from kagflow.training import FrameCache, Setup, TaskResult, run_task, run_tasks
+from kagflow.training import FrameCache, Setup, Task, TaskResult, run_task, run_tasks
 
 _MIRRORED_FEATURES = 100
 
@@ -101,9 +101,7 @@ def cross_validate(
     folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
-        for setup in plan.setups:
-            sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
-            setup.shared.expect(Counter(task.fold for task in sharing))
+        expect_tasks(plan, todo)
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),
@@ -125,6 +123,13 @@ def cross_validate(
         folder.release()
         tracker.finish(failed=True)
         raise
+
+
+def expect_tasks(plan: Plan, todo: Sequence[Task]) -> None:
+    """Tell the setups which tasks are to come, so that features are kept for as long as these share them."""
+    for setup in plan.setups:
+        sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
+        setup.shared.expect(Counter(task.fold for task in sharing))
 
 
 def with_frames(plan: Plan) -> Plan:

@@ -12,6 +12,7 @@ from kagflow.audit.blends import audit_of
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
+from kagflow.cli.progress import Bar
 from kagflow.competition import load
 from kagflow.ensemble import Ensembled, import_member, make_ensemble
 from kagflow.errors import ConfigError
@@ -34,6 +35,7 @@ def ensemble(
     imported: tuple[Path, Path] | None,
     folds: str | None,
     member_name: str | None,
+    nested: bool,
     leverage: bool,
     source: Path | None,
     track: TrackMode,
@@ -46,18 +48,21 @@ def ensemble(
         import_member(competition, *imported, name=member_name, folds=folds, source=source, note=print_note)
     elif folds is not None or member_name is not None:
         raise ConfigError("--name and --folds are of what is imported", hint="add --import oof.csv test.csv")
-    made = make_ensemble(
-        competition,
-        methods=methods,
-        members=members,
-        without=without,
-        most=most,
-        post=post,
-        added=dict(map(_file_and_share, added)),
-        source=source,
-        tracker=make_tracker(track, competition.runs_folder, "kagflow", print_note),
-        note=print_note,
-    )
+    with _Refits() as refits:
+        made = make_ensemble(
+            competition,
+            methods=methods,
+            members=members,
+            without=without,
+            most=most,
+            post=post,
+            added=dict(map(_file_and_share, added)),
+            nested=nested,
+            source=source,
+            tracker=make_tracker(track, competition.runs_folder, "kagflow", print_note),
+            note=print_note,
+            watcher=refits,
+        )
     audit, path = audit_of(made, leverage=leverage, source=source)
     if json:
         result = made.result() | {"findings": audit["findings"], "audit": str(path)}
@@ -67,6 +72,21 @@ def ensemble(
         _print_audit(audit, path)
     if _leaks(audit):
         raise typer.Exit(1)
+
+
+class _Refits(Bar):
+    """Shows how members are fitted again."""
+
+    def __init__(self) -> None:
+        super().__init__("members fitted again {task.description}", first_line=False)
+
+    def began(self, total: int, done: int) -> None:
+        """See ``kagflow.ensemble.refits.Watcher``."""
+        self.show_work(total, done, f"{done} of {total} fits without two folds are done")
+
+    def finished(self, member: str) -> None:
+        """See ``kagflow.ensemble.refits.Watcher``."""
+        self.advance(member)
 
 
 def _file_and_share(text: str) -> tuple[Path, float]:
@@ -91,6 +111,9 @@ def _print(made: Ensembled) -> None:
         score = with_noise(scores["cv"], scores["se"])
         print(f"{run.facts['method']}: {scores['metric']} {score}, cross-fitted ({better} is better)")
         print(f"  fitted   {rounded(scores['cv_fitted'], scores['se'])}, on the rows that it was fitted on")
+        if "cv_nested" in scores:
+            nested = with_noise(scores["cv_nested"], scores["se_nested"])
+            print(f"  nested   {nested}, with the members fitted again inside the folds")
     _print_members(run.facts["members"])
     for file in run.facts["with"]:
         print(f"  with     {file['weight']:.3f}  {file['file']}")
@@ -117,22 +140,32 @@ def _print_audit(audit: Mapping[str, Any], path: Path) -> None:
 
 
 def _print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:
-    """Print a row a candidate; differences to as many digits as their noise allows."""
+    """Print a row a candidate; differences are of nested scores where there are such."""
+    nested = "cv_nested" in candidates[0]
+    of = "_nested" if nested else ""
     table = Table(box=None, pad_edge=False)
-    for heading in ("method", "as fitted", "cross-fitted ± s.e.", "against the best single", ""):
+    headings = ["method", "as fitted", "cross-fitted ± s.e.", *(["nested ± s.e."] * nested)]
+    for heading in (*headings, "against the best single", ""):
         table.add_column(heading, no_wrap=True)
-    finest = min(filter(None, (each["difference_se"] or each["se"] for each in candidates)), default=None)
+    noises = ((each[f"difference{of}_se"] or each["se"]) for each in candidates)
+    finest = min(filter(None, noises), default=None)  # differences are told to as many digits as their noise allows
     for each in candidates:
-        noise = "" if each["se"] is None else f" ± {rounded(each['se'], each['se'])}"
-        single = each["method"] == "single"
         table.add_row(
             each["method"],
             rounded(each["cv_fitted"], finest),
-            f"{rounded(each['cv_crossfitted'], finest)}{noise or ' (no s.e.: fewer than two independent units)'}",
-            "" if single else with_noise(each["difference"], each["difference_se"] or None),
+            _score(each["cv_crossfitted"], each["se"], finest),
+            *([_score(each["cv_nested"], each["se_nested"], finest)] if nested else []),
+            ""
+            if each["method"] == "single"
+            else with_noise(each[f"difference{of}"], each[f"difference{of}_se"] or None),
             "chosen" if each["method"] == chosen else "",
         )
     Console(width=_WIDE, highlight=False).print(table)
+
+
+def _score(value: float, se: float | None, finest: float | None) -> str:
+    noise = " (no s.e.: fewer than two independent units)" if se is None else f" ± {rounded(se, se)}"
+    return rounded(value, finest) + noise
 
 
 def _print_members(members: Sequence[dict[str, Any]]) -> None:

@@ -64,6 +64,10 @@ class Bar:
         """
         if self._first_line:
             print(f"data: {edition} edition, {folder}", flush=True)
+        self.show_work(total, done, before)
+
+    def show_work(self, total: int | None, done: int, before: str) -> None:
+        """Show how much is to do; see ``show``."""
         if done:
             print(f"continuing: {before}", file=sys.stderr)
         self._progress.update(self._task, total=total, completed=done, visible=True)

@@ -154,6 +154,9 @@ def ensemble(
         str | None,
         typer.Option("--folds", help="Its folds: a column of OOF, or a file with one for each id (foreign without)."),
     ] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Also fit the members again inside each fold: honest end to end.")
+    ] = False,
     leverage: Annotated[
         bool,
         typer.Option("--leverage", help="Fit the members again with noise on targets: how far does the score follow?"),
@@ -176,6 +179,7 @@ def ensemble(
         added=with_ or [],
         imported=import_,
         member_name=member_name,
+        nested=nested,
         leverage=leverage,
         folds=folds,
         source=source,

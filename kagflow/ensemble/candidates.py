@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.crossfit import Scored, score_level
 from kagflow.ensemble.methods import Method, find_method, suited
+from kagflow.ensemble.nested import Nested
 from kagflow.ensemble.rows import Level, Rows
 from kagflow.errors import KagflowError
 from kagflow.stats import Difference
@@ -35,11 +36,14 @@ class Candidate:
         Its fits and scores, one a repeat.
     post
         What blends go through, fitted on all rows of all repeats; ``None`` for nothing.
+    nested
+        Its score with the members fitted again inside the folds; ``None`` where that was not asked for.
     """
 
     method: Method
     repeats: tuple[Scored, ...]
     post: FittedPost | None
+    nested: Nested | None = None
 
     @property
     def rows(self) -> Rows:
@@ -92,6 +96,16 @@ class Candidate:
             "se": self.se,
             "difference": difference.value,
             "difference_se": finite(difference.se),
+            **({} if self.nested is None else self._nested_document(self.nested, single)),
+        }
+
+    def _nested_document(self, nested: Nested, single: "Candidate") -> dict[str, Any]:
+        assert single.nested is not None
+        difference = nested.against(single.nested)
+        return {
+            **nested.document(),
+            "difference_nested": difference.value,
+            "difference_nested_se": finite(difference.se),
         }
 
 

@@ -4,23 +4,26 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kagflow.competition import Competition
 from kagflow.config import read_experiment
-from kagflow.data import find_source, read_dataset
+from kagflow.data import Dataset, Source, find_source, read_dataset
 from kagflow.ensemble.added import Added
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import Candidate, candidates
 from kagflow.ensemble.crossfit import choose
+from kagflow.ensemble.nested import score_nested
+from kagflow.ensemble.refits import Watcher, check_refittable
 from kagflow.ensemble.written import Made, write_ensemble
+from kagflow.errors import ConfigError
 from kagflow.runs import Run, list_runs, surroundings
 from kagflow.runs.directory import RunFolder
 from kagflow.runs.record import open_run
 from kagflow.tracking import NoTracker, Tracker
-from kagflow.training.postprocess import find_post
+from kagflow.training.postprocess import Post, find_post
 
 NO_POST = "none"
 
@@ -67,9 +70,11 @@ def make_ensemble(
     most: int | None = None,
     post: str | None = None,
     added: Mapping[Path, float] | None = None,
+    nested: bool = False,
     source: Path | None = None,
     tracker: Tracker | None = None,
     note: Callable[[str], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> Ensembled:
     """Blend a competition's runs, choose among the ways to do so, and write the run.
 
@@ -86,12 +91,16 @@ def make_ensemble(
         Name of the post-processing of the blend, or ``none``; that of the best member when absent.
     added
         Submission files without OOF, each with its weight in what is submitted; the ensemble then has no score.
+    nested
+        Whether to fit the members again inside the folds, for a score of which every step is honest; it then decides.
     source
         A folder of raw files, instead of the first source that applies.
     tracker
         Mirrors the ensemble.
     note
         Is told, in a line each, what one should know.
+    watcher
+        Is told how members are fitted again.
 
     Returns
     -------
@@ -111,6 +120,8 @@ def make_ensemble(
     bank = Bank.of(competition, members=members, without=without, most=most, fingerprints=fingerprints)
     for line in filter(None, [bank.reasons, *(f"{doubt.member}: {doubt.message}" for doubt in bank.doubts)]):
         note(line)
+    if nested:
+        _check_nested(bank, added or {})
     files = [Added.read(path, weight, competition, data) for path, weight in (added or {}).items()]
     name = post or _post_of(bank.members[bank.best])
     settings: dict[str, Any] = {
@@ -118,6 +129,7 @@ def make_ensemble(
         "most": most,
         "postprocess": None if name == NO_POST else name,
         "with": sorted([each.hash, each.weight] for each in files),
+        "nested": nested,
     }
     key = _key(bank, settings)
     found = [run for run in list_runs(competition.runs_folder) if run.name.endswith(f"-{ENSEMBLE}-{key}")]
@@ -132,8 +144,10 @@ def make_ensemble(
             config={**settings, "members": bank.names},
         )
         tried = _candidates(bank, methods, settings["postprocess"], note)
+        if nested:
+            tried = _nested(bank, tried, settings["postprocess"], (data, origin), watcher)
         eligible = [each for each in tried if not methods or each.method.kind in methods]
-        made = Made(bank, data, tried, choose(eligible), settings, files)
+        made = Made(bank, data, tried, _choose(eligible), settings, files)
         scores = write_ensemble(made, folder.path, seconds=time.perf_counter() - started)
         _mirror(tracker, scores, made)
         run = open_run(folder.complete())
@@ -146,8 +160,43 @@ def make_ensemble(
 
 
 def _candidates(bank: Bank, methods: Sequence[str], post: str | None, note: Callable[[str], None]) -> list[Candidate]:
-    fitting = None if post is None else find_post(post, bank.competition.metric)
-    return list(candidates(bank, methods, fitting, note))
+    return list(candidates(bank, methods, _fitting(post, bank), note))
+
+
+def _fitting(post: str | None, bank: Bank) -> Post | None:
+    return None if post is None else find_post(post, bank.competition.metric)
+
+
+def _nested(
+    bank: Bank, tried: Sequence[Candidate], post: str | None, read: tuple[Dataset, Source], watcher: Watcher | None
+) -> list[Candidate]:
+    """Return the candidates with their nested scores."""
+    found = score_nested(bank, [each.method for each in tried], _fitting(post, bank), *read, watcher)
+    return [replace(each, nested=nested) for each, nested in zip(tried, found, strict=True)]
+
+
+def _check_nested(bank: Bank, added: Mapping[Path, float]) -> None:
+    """Refuse what has no nested score.
+
+    Raises
+    ------
+    ConfigError
+        A member cannot be fitted again, or a file has no OOF.
+    """
+    if added:
+        raise ConfigError(
+            "what holds files without OOF has no score, nested or not", hint="leave --with out", where="--nested"
+        )
+    check_refittable(bank.members)
+
+
+def _choose(eligible: Sequence[Candidate]) -> Candidate:
+    """Return the best by nested scores where these are known, else by cross-fitted ones."""
+    nested = [each.nested for each in eligible if each.nested is not None]
+    if not nested:
+        return choose(eligible)
+    best = choose(nested)
+    return next(each for each in eligible if each.nested is best)
 
 
 def _read(run: Run, bank: Bank, *, new: bool) -> Ensembled:

@@ -14,6 +14,7 @@ from kagflow.data import Dataset
 from kagflow.ensemble.added import Added, mix
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import SINGLE, Candidate
+from kagflow.ensemble.nested import Nested
 from kagflow.ensemble.prediction import SavedBlend, save_blend
 from kagflow.ensemble.scale import scale_of
 from kagflow.errors import DataError
@@ -23,7 +24,7 @@ from kagflow.runs.record import PROCESSED
 from kagflow.runs.scores import Known, score_repeats
 from kagflow.runs.submission import SUBMISSION, make_submission
 
-DOCUMENT = "ensemble.json"
+DOCUMENT, NESTED = "ensemble.json", "nested.parquet"
 _MIXED = "its submission holds files that have no OOF"
 
 
@@ -84,6 +85,8 @@ def write_ensemble(made: Made, folder: Path, *, seconds: float) -> dict[str, Any
     scores = _scores(made, frames)
     if not made.files:
         pl.concat(frames).write_parquet(folder / "oof.parquet")
+    if chosen.nested is not None:
+        _nested_frame(bank, chosen.nested, targets).write_parquet(folder / NESTED)
     blend = mix(chosen.blend(_test(made)), made.files, scale_of(competition.metric))
     ids = pl.DataFrame({"id": made.data.test.ids})
     pl.concat([ids, predictions_frame(blend, targets=targets)], how="horizontal").write_parquet(folder / "test.parquet")
@@ -126,6 +129,14 @@ def _oof_frame(bank: Bank, rows: NDArray[np.int64], scored: Any, targets: Sequen
     return pl.concat([bank.known[rows], *made], how="horizontal")
 
 
+def _nested_frame(bank: Bank, nested: Nested, targets: Sequence[str]) -> pl.DataFrame:
+    made = zip(bank.repeats, nested.predictions, strict=True)
+    frames = [
+        pl.concat([bank.known[rows], predictions_frame(each, targets=targets)], how="horizontal") for rows, each in made
+    ]
+    return pl.concat(frames)
+
+
 def _scores(made: Made, frames: Sequence[pl.DataFrame]) -> dict[str, Any]:
     """Return the scores: `cv` is the cross-fitted one; there is none of what has no OOF."""
     bank, reference = made.bank, made.bank.members[0].scores
@@ -141,6 +152,7 @@ def _scores(made: Made, frames: Sequence[pl.DataFrame]) -> dict[str, Any]:
         "rows": reference["rows"],
         "rows_scored": reference["rows_scored"],
         "repeats": len(frames),
+        **({} if made.chosen.nested is None else made.chosen.nested.document()),
     }
     if not made.files:
         return scores

@@ -103,9 +103,7 @@ def cross_validate(
     folder = RunFolder(competition.runs_folder, config, plan.key, competition.facts.several_targets)
     try:
         todo = [task for task in plan.tasks if not folder.is_done(task)]
-        for setup in plan.setups:
-            sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
-            setup.shared.expect(Counter(task.fold for task in sharing))
+        expect_tasks(plan, todo)
         listener.began(origin.edition, origin.folder, len(todo), len(plan.tasks) - len(todo))
         tracker.start(
             folder.path.name.removesuffix(".partial"),
@@ -136,6 +134,13 @@ def _results(plan: Plan, todo: Sequence[Task], rounds_of: RoundsOf) -> Iterator[
     if refits:
         setups = refit_setups(plan, rounds_of)
         yield from run_tasks(refits, lambda task: run_task(setups[task.target], task), plan.layout)
+
+
+def expect_tasks(plan: Plan, todo: Sequence[Task]) -> None:
+    """Tell the setups which tasks are to come, so that features are kept for as long as these share them."""
+    for setup in plan.setups:
+        sharing = [task for task in todo if plan.setups[task.target].shared is setup.shared]
+        setup.shared.expect(Counter(task.fold for task in sharing))
 
 
 def with_frames(plan: Plan) -> Plan:

@@ -21,7 +21,7 @@ from kagflow.metrics import Metric, find_metric
 from kagflow.models import Model, Problem, Resources, configured_space, make_model, resolve_device
 from kagflow.runs import surroundings
 from kagflow.runs.extra import Extra, gather_extra
-from kagflow.splits import Folds, frozen_folds, make_splitter
+from kagflow.splits import Folds, Splitter, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
 from kagflow.training.postprocess import Post, find_post
@@ -121,8 +121,7 @@ def make_plan(
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
     features = competition.feature_set(experiment.features)
-    splitting = facts.splitter.changed(experiment.splitter)
-    splitter = make_splitter(splitting.kind, splitting.settings)
+    splitter = splitter_of(competition, experiment)
     data = _sampled(read_dataset(origin, facts, competition.additions), look.sample)
     folds = frozen_folds(splitter, data.train, data.fingerprint, competition.data_folder / "folds")
     check_groups_stay_whole(folds, data.train.groups)
@@ -184,6 +183,12 @@ def _check_that_some_join(setup: Setup, tasks: Sequence[Task]) -> None:
             "folds forward in time), or none is probable enough",
             where="extra",
         )
+
+
+def splitter_of(competition: Competition, experiment: Experiment) -> Splitter:
+    """Return the competition's splitter, as the experiment changes it."""
+    splitting = competition.facts.splitter.changed(experiment.splitter)
+    return make_splitter(splitting.kind, splitting.settings)
 
 
 def _for_target(setup: Setup, y: Target) -> Setup:

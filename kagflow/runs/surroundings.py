@@ -8,8 +8,6 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-import kagflow
-
 _PACKAGES = (
     "kagflow",
     "numpy",
@@ -36,7 +34,7 @@ def versions() -> dict[str, str]:
 def code_hash() -> str:
     """Return a hash of kagflow's own code, for a version may be worked on."""
     digest = hashlib.sha256()
-    for path in sorted(Path(kagflow.__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

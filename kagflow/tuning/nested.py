@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.errors import SplitError
 from kagflow.runs.directory import PARTIAL, mean_by_target, predictions_array, predictions_frame, write_json
+from kagflow.runs.inner import inner_folds
 from kagflow.runs.plan import Plan
 from kagflow.runs.results import Predictions, gather_repeats, scores_of
 from kagflow.splits import Fold, Folds
@@ -101,22 +101,11 @@ def inner_plan(plan: Plan, outer: Fold) -> Plan:
     ConfigError
         There are pseudo-labels.
     """
-    folds: list[Fold] = []
-    for fold in plan.setup.folds:
-        if fold.number == outer.number or fold.repeat != outer.repeat:
-            continue
-        train, valid = (np.intersect1d(rows, outer.train) for rows in (fold.train, fold.valid))
-        if len(train) and len(valid):
-            folds.append(Fold(len(folds), outer.repeat, train, valid))
-    if len(folds) < 2:
-        raise SplitError(
-            f"outer fold {outer.number} leaves {len(folds)} folds to tune on; two are needed",
-            hint="ask for more folds, or leave --nested out: of folds forward in time the first ones have no past",
-            where="--nested",
-        )
-    plan.setup.pool.for_fold(folds[0])  # refuses pseudo-labels, which were made for the folds outside
     whole = plan.setup.folds
-    inner = Folds(whole.ids, tuple(folds), whole.cells, whole.forward)
+    numbered = enumerate(inner_folds(whole, outer, "tune"))
+    folds = tuple(replace(fold, number=number) for number, fold in numbered)
+    plan.setup.pool.for_fold(folds[0])  # refuses pseudo-labels, which were made for the folds outside
+    inner = Folds(whole.ids, folds, whole.cells, whole.forward)
     return study_plan(replace(plan, setups=tuple(replace(setup, folds=inner) for setup in plan.setups)))
 
 

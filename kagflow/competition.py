@@ -121,6 +121,8 @@ class Competition:
     def experiment(self, config: str | None, overrides: tuple[str, ...] = ()) -> Experiment:
         """Return the experiment of ``configs/<name>/<config>.yaml``, or the default one without a config.
 
+        A config with a folder in its name is the path of a file.
+
         Raises
         ------
         ConfigError
@@ -128,12 +130,19 @@ class Competition:
         """
         if config is None:
             return read_experiment(None, overrides)
+        if Path(config).name != config:
+            return read_experiment(Path(config), overrides)
         folder = self.root / "configs" / self.name
         path = folder / f"{config.removesuffix('.yaml')}.yaml"
         if not path.is_file():
             known = [file.stem for file in folder.glob("*.yaml")]
             raise ConfigError(f"there is no config {config!r}", hint=did_you_mean(config, known), where=str(folder))
         return read_experiment(path, overrides)
+
+
+def config_name(config: str | None) -> str:
+    """Return what a run of a config is called: by its file, without folder and ending."""
+    return "default" if config is None else Path(config).name.removesuffix(".yaml")
 
 
 def find_root(start: Path | None = None) -> Path:

@@ -9,16 +9,16 @@ from rich.table import Table
 from kagflow.audit.audit import Report, document
 from kagflow.audit.audit import audit as run_audit
 from kagflow.cli.printing import print_results, print_wrapped, relative
-from kagflow.competition import load
+from kagflow.competition import config_name, load
 
 
 def audit(name: str, *, config: str | None, overrides: tuple[str, ...], source: Path | None, json: bool) -> None:
     """Put a pipeline through every experiment that applies; exit with 1 where one finds a leak."""
     competition = load(name)
     experiment = competition.experiment(config, overrides)
-    report, path = run_audit(competition, experiment, config=config or "default", source=source)
+    report, path = run_audit(competition, experiment, config=config_name(config), source=source)
     if json:
-        made = document(report, competition, config or "default")
+        made = document(report, competition, config_name(config))
         print_results([made], made)
     else:
         _print_report(report, path)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
-from kagflow.competition import load
+from kagflow.competition import config_name, load
 from kagflow.tracking import make_tracker
 from kagflow.tuning import Account, Limits, Tuned
 from kagflow.tuning import tune as run_study
@@ -33,11 +33,11 @@ def tune(
     competition = load(name)
     experiment = competition.experiment(config, overrides)
     tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
-    with _Bar(config or "default", competition.metric.direction, first_line=not json) as watcher:
+    with _Bar(config_name(config), competition.metric.direction, first_line=not json) as watcher:
         tuned = run_study(
             competition,
             experiment,
-            config=(config or "default").removesuffix(".yaml"),
+            config=config_name(config),
             limits=limits,
             seeds=seeds,
             storage=storage,

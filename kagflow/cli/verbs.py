@@ -120,6 +120,27 @@ def tune(
     )
 
 
+def run(
+    name: Name,
+    budget: Annotated[str, typer.Option("--budget", help="Wall time of this call: 90s, 15m, 1h30m.")] = "15m",
+    members: Annotated[
+        list[str] | None,
+        typer.Option("--members", help="Train only members of such names, as in 'auto_lightgbm*'; repeatable."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Cores to use; all that this process may, if absent.")
+    ] = None,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """From data to a checked submission: members, tuning, ensemble, within a budget."""
+    from kagflow.cli import run as verb
+
+    verb.run(name, budget=budget, members=members or [], jobs=jobs, source=source, track=track, json=json)
+
+
 def runs(
     name: Name,
     run: Annotated[
@@ -152,4 +173,4 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, audit, cv, tune, predict, runs)
+VERBS = (fetch, check, audit, cv, tune, run, predict, runs)

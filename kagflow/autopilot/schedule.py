@@ -1,0 +1,171 @@
+"""What to do next: the most valuable of what fits into the time that is left."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from kagflow.autopilot.costs import Speed, core_seconds
+from kagflow.autopilot.portfolio import Member, fitting_level
+from kagflow.autopilot.shape import Shape
+from kagflow.config import RoundsConfig
+from kagflow.runs import Run
+
+_SCALING = 0.85  # two threads are not twice as fast as one
+_WITHOUT_SEEDS = ("linear", "neighbours", "svm")
+_MOST_SEEDS, _SEEDED = 6, 4  # how many more seeds the best members get, and how many these are
+_MEMBERS_FIRST = 8  # before anything is tuned
+_SHARE_OF_TUNING, _LEAST_TUNING, _FEWEST_TRIALS, _MOST_STUDIES = 0.35, 30.0, 15, 2
+_TUNABLE = ("lightgbm", "xgboost", "catboost")
+
+
+@dataclass(frozen=True)
+class Crew:
+    """So many processes with so many threads each, and the seconds that there are in all."""
+
+    workers: int
+    threads: int
+    seconds: float
+
+    @property
+    def core_seconds(self) -> float:
+        """Seconds of all cores together."""
+        return self.seconds * self.workers * self.speed_of_threads
+
+    @property
+    def speed_of_threads(self) -> float:
+        """How much faster a member is with all threads of a process than with one."""
+        return float(self.threads**_SCALING)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A member's parameters to be looked for, for so many seconds."""
+
+    member: Member
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return f"{self.member.name}_tuned"
+
+
+@dataclass
+class Schedule:
+    """The members that are still to do, and what is known of those that are done.
+
+    Attributes
+    ----------
+    shape, crew
+        Of the data, and of who works.
+    waiting
+        Members in no haste, the most valuable first.
+    better
+        Whether the first of two scores is better than the second.
+    """
+
+    shape: Shape
+    crew: Crew
+    waiting: list[Member]
+    better: Callable[[float, float], bool]
+    speed: Speed = field(default_factory=Speed)
+    done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
+    studied: list[str] = field(default_factory=list)
+    _seeded: set[str] = field(default_factory=set)
+
+    def expected(self, member: Member) -> float:
+        """Return the seconds that a member is expected to take in one process."""
+        guess = core_seconds(member.experiment, self.shape)
+        return self.speed.expect(member.family, guess) / self.crew.speed_of_threads
+
+    def learn(self, member: Member, seconds: float, share: float = 1.0) -> None:
+        """Learn from the seconds that a share of a member's fits took."""
+        guess = share * core_seconds(member.experiment, self.shape)
+        self.speed.observe(member.family, guess, seconds * self.crew.speed_of_threads)
+
+    def in_time(self, member: Member) -> Member:
+        """Return a waiting member with as much haste as it needs."""
+        ratio = self.speed.expect(member.family, 1.0)
+        return fitting_level(member, self.shape, self.crew.core_seconds, ratio)
+
+    def next(self, left: float) -> Member | Study | None:
+        """Take what to do next in so many seconds; ``None`` where nothing is worth it, or fits."""
+        study = self._study(left)
+        if study is not None:
+            return study
+        for place, member in enumerate(self.waiting):
+            chosen = self.in_time(member)
+            if self.expected(chosen) <= left:
+                del self.waiting[place]
+                return chosen
+        return self._seed(left)
+
+    def ranked(self) -> list[Member]:
+        """Return the members that are done, the best first."""
+        minimize = self.better(0.0, 1.0)
+        return [member for member, run in sorted(self.done.values(), key=lambda each: self._key(each[1], minimize))]
+
+    @staticmethod
+    def _key(run: Run, minimize: bool) -> float:
+        return float(run.scores["cv"]) * (1 if minimize else -1)
+
+    def _study(self, left: float) -> Study | None:
+        """Return the best library's study, where a share of the time is enough for some trials."""
+        if len(self.done) < _MEMBERS_FIRST or len(self.studied) >= _MOST_STUDIES:
+            return None
+        seconds = _SHARE_OF_TUNING * left
+        for member in self.ranked():
+            if member.family in _TUNABLE and member.family not in self.studied and not member.experiment.tuned:
+                if seconds < max(_LEAST_TUNING, _FEWEST_TRIALS * self._trial(member)):
+                    return None
+                self.studied.append(member.family)
+                return Study(member, seconds)
+        return None
+
+    def _trial(self, member: Member) -> float:
+        """Return the seconds of a trial: those of a run, which may refit."""
+        rounds = member.experiment.rounds
+        refits = isinstance(rounds, RoundsConfig) and rounds.refit is not False
+        return self.expected(member) * (0.5 if refits else 1.0)
+
+    def _seed(self, left: float) -> Member | None:
+        """Return one of the best members with another seed: its mean with the first one errs less."""
+        best = [member for member in self.ranked() if self._takes_seeds(member)][:_SEEDED]
+        for seed in range(1, _MOST_SEEDS + 1):
+            for member in best:
+                another = member.with_seed(seed)
+                if another.name not in self._seeded and self.expected(another) <= left:
+                    self._seeded.add(another.name)
+                    return another
+        return None
+
+    def _takes_seeds(self, member: Member) -> bool:
+        return member.family not in _WITHOUT_SEEDS and member.name not in self._seeded
+
+
+def crew_for(shape: Shape, first: Member, seconds: float, cores: int) -> Crew:
+    """Return how many processes work: one a core where members are small, one in all where they are large."""
+    alone = Crew(1, cores, seconds)
+    hurried = fitting_level(first, shape, alone.core_seconds)
+    large = shape.rows >= 100_000 or core_seconds(hurried.experiment, shape) > 0.2 * seconds
+    if large or cores == 1:
+        return alone
+    workers = min(cores, 8)
+    return Crew(workers, cores // workers, seconds)
+
+
+def fits(members: Sequence[Member], schedule: Schedule, seconds: float) -> tuple[list[Member], Collection[str]]:
+    """Return the members that fit into the time by what is known beforehand, and the names of those that do not.
+
+    They are dealt to the processes in their order, each to the one that is free first.
+    """
+    free = [0.0] * schedule.crew.workers
+    planned, rest = [], []
+    for member in members:
+        chosen = schedule.in_time(member)
+        at = min(range(len(free)), key=free.__getitem__)
+        if free[at] + schedule.expected(chosen) <= seconds:
+            free[at] += schedule.expected(chosen)
+            planned.append(chosen)
+        else:
+            rest.append(member.name)
+    return planned, rest

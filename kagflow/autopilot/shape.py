@@ -1,0 +1,93 @@
+"""What a plan hangs on: how many rows and columns there are, and how often they will be fitted."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from kagflow.models.base import categorical_columns
+from kagflow.runs.plan import Plan
+from kagflow.training.target import Identity
+
+_MOST_ONE_HOT = 1000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a competition.
+
+    Attributes
+    ----------
+    task
+        ``regression``, ``binary`` or ``multiclass``.
+    rows, test_rows
+        Number of training and test rows.
+    numbers, categories
+        Number of columns of either kind, after the row functions of the default features.
+    levels
+        Number of levels of all categories together: the width of their one-hot code.
+    classes
+        Number of classes; 0 for values.
+    folds
+        Number of folds, repeats included.
+    targets
+        Number of targets, each with models of its own.
+    weighted
+        Whether rows have weights, which not every estimator takes.
+    own_scale
+        Whether values are learned on the target's own scale, whatever its units.
+    """
+
+    task: str
+    rows: int
+    test_rows: int = 1000
+    numbers: int = 10
+    categories: int = 0
+    levels: int = 0
+    classes: int = 0
+    folds: int = 5
+    targets: int = 1
+    weighted: bool = False
+    own_scale: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Shape":
+        """Return the shape of a plan's data."""
+        pool, table = plan.setup.pool, plan.setup.table
+        left_out = (*pool.hidden, *pool.features.drop)
+        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
+        categories = categorical_columns(x)
+        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
+        return cls(
+            task=plan.setup.problem.task,
+            rows=table.height,
+            test_rows=plan.data.test.height,
+            numbers=x.width - len(categories),
+            categories=len(categories),
+            levels=sum(levels),
+            classes=len(plan.setup.problem.classes),
+            folds=len(plan.setup.folds.folds),
+            targets=len(plan.setups),
+            weighted=table.weight is not None,
+            own_scale=plan.setup.problem.task == "regression" and isinstance(plan.setup.transform, Identity),
+        )
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.numbers + self.categories
+
+    @property
+    def width(self) -> int:
+        """Number of columns of a matrix with one-hot codes."""
+        return self.numbers + self.levels
+
+    @property
+    def outputs(self) -> int:
+        """How many sums of trees a boosted model is: one, or one a class."""
+        return self.classes if self.task == "multiclass" else 1
+
+    @property
+    def one_hot_fits(self) -> bool:
+        """Whether one-hot codes make a matrix of a reasonable size."""
+        return self.width <= _MOST_ONE_HOT and self.rows * self.width <= 100_000_000

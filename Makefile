@@ -1,6 +1,6 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
 # `run` and `tune` take their time also as `budget=15m`.
-VERBS := fetch check audit cv tune run predict runs
+VERBS := fetch check audit cv tune ensemble run predict runs
 
 PYTHON ?= python3
 VENV := .venv

@@ -24,7 +24,8 @@ def core_seconds(experiment: Experiment, shape: Shape) -> float:
     cells = (shape.rows + shape.test_rows) * shape.columns
     model = experiment.model
     one = _of_trees(experiment, shape) if model_class(model.kind).uses_rounds else _of_estimator(experiment, shape)
-    seconds: float = fits * (_START + _PER_CELL * cells + one))
+    seconds: float = fits * (_START + _PER_CELL * cells + one)
+    return seconds
 
 
 def _of_trees(experiment: Experiment, shape: Shape) -> float:

@@ -1,6 +1,5 @@
 """The last act: of all members the ensemble with the best honest score, or the best member."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,3 @@ def single(run: Run) -> Finale:
         "cv_crossfitted": run.scores["cv"],
     }
     return Finale(run.path, document)
-
-
-def finale_request(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return what to ask a worker for: an ensemble of these runs."""
-    return {"do": "ensemble", "members": [run.name for run in runs]}

@@ -14,7 +14,7 @@ from typing import Any
 import joblib
 
 from kagflow.autopilot.crew import Event, Worker, worker_command
-from kagflow.autopilot.finale import Finale, finale_request, single
+from kagflow.autopilot.finale import Finale, single
 from kagflow.autopilot.portfolio import Member, portfolio
 from kagflow.autopilot.reporter import Nobody, Planned, Reporter
 from kagflow.autopilot.schedule import Schedule, Study, crew_for, fits
@@ -274,8 +274,11 @@ class _Pilot:
                 expected = self._schedule.expected(duty)
             self._reporter.started(duty.name, self._now, expected)
             self._jobs[worker] = _Job(duty, self._now)
-            worker.ask({**request, "source": None if self._source is None else str(self._source.resolve())})
+            self._ask(worker, request)
             return
+
+    def _ask(self, worker: Worker, request: dict[str, Any]) -> None:
+        worker.ask({**request, "source": None if self._source is None else str(self._source.resolve())})
 
     def _path(self, member: Member) -> Path:
         return self._folder / f"{member.name}.yaml"
@@ -443,7 +446,7 @@ class _Pilot:
             other.kill()
             del self._jobs[other]
         worker = worker or self._hire()
-        worker.ask(finale_request(runs))
+        self._ask(worker, {"do": "ensemble", "members": [run.name for run in runs]})
         while self._now < self._seconds + _GRACE:
             try:
                 event = self._inbox.get(timeout=_TICK)

@@ -79,7 +79,19 @@ def _tune(competition: Competition, request: Request, tell: Tell) -> dict[str, A
     return {"run": str(tuned.run.path), "trials": tuned.new}
 
 
-DUTIES: dict[str, Callable[[Competition, Request, Tell], dict[str, Any]]] = {"cv": _cv, "tune": _tune}
+def _ensemble(competition: Competition, request: Request, tell: Tell) -> dict[str, Any]:
+    """Make the ensemble of some runs."""
+    from kagflow.ensemble import make_ensemble
+
+    made = make_ensemble(competition, members=request["members"], source=_source(request))
+    return {"run": str(made.run.path), "document": made.result()}
+
+
+DUTIES: dict[str, Callable[[Competition, Request, Tell], dict[str, Any]]] = {
+    "cv": _cv,
+    "tune": _tune,
+    "ensemble": _ensemble,
+}
 
 
 def _source(request: Request) -> Path | None:

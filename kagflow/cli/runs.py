@@ -33,7 +33,7 @@ def _print_table(shown: list[Run]) -> None:
     for heading in ("run", "config", "edition", "metric", "cv ± s.e.", "seconds"):
         table.add_column(heading, no_wrap=True)
     for run in shown:
-        score = with_noise(run.scores["cv"], run.scores["se"])
+        score = with_noise(run.scores["cv"], run.scores["se"]) if run.scored else f"none: {run.scores['why_no_cv']}"
         facts = run.facts
         table.add_row(
             run.name,

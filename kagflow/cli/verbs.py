@@ -120,6 +120,49 @@ def tune(
     )
 
 
+def ensemble(
+    name: Name,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", "-m", help="A way to blend: mean, climb, ridge ...; repeatable (the sensible ones)."),
+    ] = None,
+    members: Annotated[
+        list[str] | None,
+        typer.Option("--members", help="A run or config to blend; repeatable (all that pair with the newest)."),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="A run or config to leave out; repeatable.")
+    ] = None,
+    most: Annotated[int | None, typer.Option("--max", min=1, help="Blend so many members, the best ones.")] = None,
+    post: Annotated[
+        str | None, typer.Option("--post", help="Post-processing of the blend, or none (that of the best member).")
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="FILE=SHARE: a submission without OOF to blend in, such as best.csv=0.2."),
+    ] = None,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Blend runs, and say what that is worth on rows that it never saw."""
+    from kagflow.cli import ensemble as verb
+
+    verb.ensemble(
+        name,
+        methods=method or [],
+        members=members or [],
+        without=without or [],
+        most=most,
+        post=post,
+        added=with_ or [],
+        source=source,
+        track=track,
+        json=json,
+    )
+
+
 def run(
     name: Name,
     budget: Annotated[str, typer.Option("--budget", help="Wall time of this call: 90s, 15m, 1h30m.")] = "15m",
@@ -173,4 +216,4 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, audit, cv, tune, run, predict, runs)
+VERBS = (fetch, check, audit, cv, tune, ensemble, run, predict, runs)

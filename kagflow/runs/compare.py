@@ -10,7 +10,8 @@ from kagflow.competition import FACTS, MODULES
 from kagflow.data import Frame
 from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
-from kagflow.runs.record import METRIC_COLUMN, PAIRING, PROCESSED, Run, prediction_columns, truth_columns
+from kagflow.runs.record import PAIRING, Run, known_columns, prediction_columns
+from kagflow.runs.scores import Known
 from kagflow.stats import Difference, paired_difference
 
 
@@ -51,6 +52,8 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
                 hint="run its config without --sample and --only-folds",
                 where=each.name,
             )
+        if not each.scored:
+            raise ConfigError(f"it has no score: {each.scores['why_no_cv']}", where=each.name)
     for what in PAIRING:
         if run.facts["fingerprints"][what] != other.facts["fingerprints"][what]:
             raise ConfigError(
@@ -59,7 +62,7 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
                 where=f"{run.name} against {other.name}",
             )
     mine, others = run.oof(), other.oof()
-    if not _known(mine).equals(_known(others)):
+    if not mine.select(known_columns(mine.columns)).equals(others.select(known_columns(others.columns))):
         raise ConfigError(
             "the runs have another target, groups or weights, so their scores do not compare",
             hint="competition.yaml changed in between; run one of the configs again",
@@ -77,25 +80,17 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
     return Comparison(difference, se, better, _changes(run, other))
 
 
-def _known(oof: Frame) -> Frame:
-    """Return what an OOF frame says of its rows, without the predictions."""
-    return oof.select(name for name in oof.columns if not name.startswith(("prediction", PROCESSED)))
-
-
 def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:
     """Return the paired difference over the rows of one repeat."""
+    known = Known.of(mine)
     return paired_difference(
         metric,
-        truth_columns(mine),
+        known.y,
         prediction_columns(mine),
         prediction_columns(others),
-        weight=mine["weight"].to_numpy() if "weight" in mine.columns else None,
-        units=np.unique(mine["unit"].to_numpy(), return_inverse=True)[1] if "unit" in mine.columns else None,
-        further={
-            name.removeprefix(METRIC_COLUMN): mine[name].to_numpy()
-            for name in mine.columns
-            if name.startswith(METRIC_COLUMN)
-        },
+        weight=known.weight,
+        units=known.units,
+        further=known.further,
     )
 
 

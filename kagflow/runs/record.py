@@ -11,7 +11,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data import Frame
-from kagflow.data.table import targets_array
 from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.runs.directory import PARTIAL, run_name
 from kagflow.runs.submission import SUBMISSION
@@ -44,6 +43,26 @@ class Run:
         return self.path.name
 
     @property
+    def kind(self) -> str:
+        """What made it: a model's kind, ``ensemble``, or ``imported``."""
+        return str(self.facts["kind"])
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its OOF came from other folds, so that nothing is known of what its scored rows have touched."""
+        return bool(self.facts.get("foreign"))
+
+    @property
+    def honest(self) -> bool:
+        """Whether its score makes a claim: it is not foreign, nor is anything that it was made of."""
+        return not self.foreign and bool(self.facts.get("honest", True))
+
+    @property
+    def scored(self) -> bool:
+        """Whether it has a score: none has what is submitted with files that have no OOF."""
+        return self.scores["cv"] is not None
+
+    @property
     def quick(self) -> bool:
         """Whether it looked at a part of the data only, so that its score compares with no other."""
         return self.facts.get("quick_look") is not None
@@ -52,7 +71,7 @@ class Run:
         """Say whether both scores measure the same on the same rows."""
         if self is other:
             return True
-        if self.quick or other.quick:
+        if self.quick or other.quick or not self.scored or not other.scored:
             return False
         same = all(self.facts["fingerprints"][what] == other.facts["fingerprints"][what] for what in PAIRING)
         return same and self.scores["metric"] == other.scores["metric"]
@@ -83,9 +102,14 @@ PROCESSED = "processed"
 METRIC_COLUMN = "metric_column_"  # before the name of what else the metric looks at
 
 
-def truth_columns(frame: Frame) -> NDArray[np.generic]:
-    """Return the targets of an OOF frame as the metric takes them, (n,) or (n, targets)."""
-    return targets_array(frame.select(name for name in frame.columns if name == "y" or name.startswith("y__")))
+def known_columns(names: Sequence[str]) -> list[str]:
+    """Return the columns of an OOF frame that tell of its rows, without the predictions."""
+    return [name for name in names if not name.startswith(("prediction", PROCESSED))]
+
+
+def raw_columns(names: Sequence[str]) -> list[str]:
+    """Return the columns of a frame that hold the models' own mean predictions: one, or one a class or target."""
+    return [name for name in names if name == "prediction" or name.startswith("prediction_")]
 
 
 def prediction_columns(frame: Frame) -> NDArray[np.generic]:
@@ -100,10 +124,14 @@ def prediction_columns(frame: Frame) -> NDArray[np.generic]:
 
 
 def best_run(runs: Sequence[Run]) -> Run:
-    """Return the run with the best score among those that compare with the last one: same data, folds and metric."""
+    """Return the run with the best score among those that compare with the last one: same data, folds and metric.
+
+    One whose score makes no claim is the best only where all are such.
+    """
     last = runs[-1]
     sign = 1 if last.scores["direction"] == "minimize" else -1
-    return min((run for run in runs if run.compares_with(last)), key=lambda run: sign * run.scores["cv"])
+    alike = [run for run in runs if run.compares_with(last)]
+    return min(alike, key=lambda run: (not run.honest, sign * (run.scores["cv"] or 0.0)))
 
 
 def list_runs(runs: Path) -> list[Run]:
@@ -138,7 +166,11 @@ def read_run(runs: Path, name: str) -> Run:
     ConfigError
         No run, or more than one, is meant.
     """
-    known = list_runs(runs)
+    return find_run(list_runs(runs), name, runs)
+
+
+def find_run(known: Sequence[Run], name: str, where: Path) -> Run:
+    """Return one of these runs, as ``read_run`` does; ``where`` names them in errors."""
     wanted = Path(name).name
     found = (
         [run for run in known if run.name == wanted]
@@ -149,10 +181,12 @@ def read_run(runs: Path, name: str) -> Run:
         return found[0]
     if found:
         raise ConfigError(
-            f"{name!r} is part of {len(found)} runs' names", hint="write more of it: " + found[-1].name, where=str(runs)
+            f"{name!r} is part of {len(found)} runs' names",
+            hint="write more of it: " + found[-1].name,
+            where=str(where),
         )
     raise ConfigError(
-        f"there is no run {name!r}", hint=did_you_mean(wanted, [run.name for run in known]), where=str(runs)
+        f"there is no run {name!r}", hint=did_you_mean(wanted, [run.name for run in known]), where=str(where)
     )
 
 

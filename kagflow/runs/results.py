@@ -9,14 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data.table import targets_array
-from kagflow.errors import KagflowError
-from kagflow.metrics import Metric
 from kagflow.runs.directory import RunFolder, mean_by_target, predictions_frame, write_json
 from kagflow.runs.plan import Plan
-from kagflow.runs.record import METRIC_COLUMN, PROCESSED
+from kagflow.runs.record import PROCESSED
+from kagflow.runs.scores import Known, fold_numbers, known_frame, score_or_none, score_repeats
 from kagflow.runs.submission import SUBMISSION, make_submission
-from kagflow.splits import Folds
-from kagflow.stats import bootstrap_se
 from kagflow.training import Task
 from kagflow.training.postprocess import FittedPost, PostProcessed, post_process
 
@@ -129,7 +126,7 @@ def whole_score(plan: Plan, repeats: Sequence[Repeat]) -> float:
 def fold_score(plan: Plan, rows: NDArray[np.int64], prediction: Predictions) -> float | None:
     """Return the score of one fold's rows, not post-processed; ``None`` where they have none."""
     y, weight = _known(plan, rows)
-    return _score_or_none(plan.competition.metric, y, prediction, weight, _further(plan, rows))
+    return score_or_none(plan.competition.metric, y, prediction, weight, _further(plan, rows))
 
 
 def known_of(plan: Plan, rows: NDArray[np.int64]) -> tuple[NDArray[Any], dict[str, Any]]:
@@ -154,7 +151,7 @@ def _repeat(plan: Plan, predicted: Predicted, number: int) -> Repeat:
             predictions.append(mean_by_target([oof for _, oof in made], [task.target for task in tasks]))
     order = np.argsort(np.concatenate(rows))
     positions, oof = np.concatenate(rows)[order], np.concatenate(predictions)[order]
-    folds = _fold_of(plan.setup.folds, number)[positions]
+    folds = fold_numbers(plan.setup.folds, number)[positions]
     processed = None
     if plan.post is not None:
         processed = post_process(plan.post, folds, oof, *_known(plan, positions))
@@ -182,97 +179,39 @@ def _fitted_post(plan: Plan, repeats: Sequence[Repeat]) -> FittedPost | None:
 
 
 def _oof_frame(plan: Plan, repeat: Repeat) -> pl.DataFrame:
-    table, rows, targets = plan.data.train, repeat.rows, plan.competition.facts.several_targets
-    known: dict[str, Any] = {
-        "id": table.ids[rows],
-        "fold": repeat.folds,
-        "repeat": np.full(len(rows), repeat.number),
-        **{f"y__{y.name}" if targets else "y": y[rows] for y in plan.data.targets},
-    }
-    _, units = plan.setup.splitter.units(table)
-    if units is not None:
-        known["unit"] = units[rows]
-    if table.weight is not None:
-        known["weight"] = table.weight[rows]
-    if table.further is not None:
-        known |= {f"{METRIC_COLUMN}{name}": table.further[name][rows] for name in table.further.columns}
+    targets = plan.competition.facts.several_targets
+    _, units = plan.setup.splitter.units(plan.data.train)
+    known = known_frame(
+        plan.data.train, plan.data.targets, repeat.rows, repeat.folds, repeat.number, units, several=bool(targets)
+    )
     made = [predictions_frame(repeat.predictions, targets=targets)]
     if repeat.processed is not None:
         made.append(predictions_frame(repeat.scored, PROCESSED, targets))
-    return pl.concat([pl.DataFrame(known), *made], how="horizontal")
-
-
-def _fold_of(folds: Folds, repeat: int) -> NDArray[np.int64]:
-    """Return the number of the fold that scores each row in a repeat; -1 where none does."""
-    numbers = np.full(len(folds.ids), -1)
-    for fold in folds:
-        if fold.repeat == repeat:
-            numbers[fold.valid] = fold.number
-    return numbers
+    return pl.concat([known, *made], how="horizontal")
 
 
 def scores_of(plan: Plan, repeats: Sequence[Repeat]) -> dict[str, Any]:
     """Return scores with their noise: over each repeat's whole OOF, averaged, and of each fold."""
-    metric, table = plan.competition.metric, plan.data.train
-    unit, units = plan.setup.splitter.units(table)
-    whole, errors, by_fold, as_fitted = [], [], [], []
-    for repeat in repeats:
-        y, weight = _known(plan, repeat.rows)
-        further = _further(plan, repeat.rows)
-        whole.append(metric.score(y, repeat.scored, weight, further))
-        codes = None if units is None else np.unique(units[repeat.rows], return_inverse=True)[1]
-        errors.append(bootstrap_se(metric, y, repeat.scored, weight=weight, units=codes, further=further))
-        if repeat.processed is not None:
-            as_fitted.append(metric.score(y, repeat.processed.as_fitted, weight, further))
-        for k in np.unique(repeat.folds):
-            own = np.flatnonzero(repeat.folds == k)
-            some = None if weight is None else weight[own]
-            by_fold.append(_score_or_none(metric, y[own], repeat.scored[own], some, _further(plan, repeat.rows[own])))
-    se = float(np.mean(errors))
+    unit, _ = plan.setup.splitter.units(plan.data.train)
+    scores = score_repeats(
+        plan.competition.metric,
+        [(_known_of_repeat(plan, repeat), repeat.scored) for repeat in repeats],
+        as_fitted=[repeat.processed.as_fitted for repeat in repeats if repeat.processed is not None],
+        unit=unit,
+        targets=plan.competition.facts.targets,
+    )
     return {
-        "metric": metric.name,
-        "direction": metric.direction,
-        "cv": float(np.mean(whole)),
-        "se": se if np.isfinite(se) else None,
-        **({"cv_fitted": float(np.mean(as_fitted))} if as_fitted else {}),
-        **({"targets": _by_target(plan, metric.of_column, repeats)} if metric.several and metric.of_column else {}),
-        "units": unit,
-        "folds": by_fold,
-        "folds_mean": float(np.mean([score for score in by_fold if score is not None] or whole)),
-        "rows": table.height,
+        **scores,
+        "rows": plan.data.train.height,
         "rows_scored": len(repeats[0].rows),
         "seeds": plan.experiment.seeds,
         "repeats": len(repeats),
     }
 
 
-def _by_target(plan: Plan, metric: Metric, repeats: Sequence[Repeat]) -> dict[str, float | None]:
-    """Return the score of each target by the metric of one, over each repeat's whole OOF, averaged."""
-    of_repeats = []
-    for repeat in repeats:
-        y, weight = _known(plan, repeat.rows)
-        further = _further(plan, repeat.rows)
-        columns = zip(y.T, repeat.scored.T, strict=True)
-        of_repeats.append([_score_or_none(metric, truth, made, weight, further) for truth, made in columns])
-    means: dict[str, float | None] = {}
-    for name, scores in zip(plan.competition.facts.targets, zip(*of_repeats, strict=True), strict=True):
-        known = [score for score in scores if score is not None]
-        means[name] = float(np.mean(known)) if known else None
-    return means
-
-
-def _score_or_none(
-    metric: Metric,
-    y: NDArray[Any],
-    predictions: NDArray[Any],
-    weight: NDArray[Any] | None,
-    further: dict[str, NDArray[Any]] | None,
-) -> float | None:
-    """Return the score of one fold, or ``None`` where a fold alone has none (an AUC needs both classes)."""
-    try:
-        return metric.score(y, predictions, weight, further)
-    except KagflowError:
-        return None
+def _known_of_repeat(plan: Plan, repeat: Repeat) -> Known:
+    y, noise = known_of(plan, repeat.rows)
+    return Known(y, repeat.folds, **noise)
 
 
 def _importance_by_target(plan: Plan, folder: RunFolder) -> pl.DataFrame:

@@ -1,0 +1,152 @@
+"""Candidates: ways to blend a bank, scored on every repeat of the folds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kagflow.ensemble.bank import Bank
+from kagflow.ensemble.crossfit import Scored, score_level
+from kagflow.ensemble.methods import METHODS, Method, find_method
+from kagflow.ensemble.rows import Level, Rows
+from kagflow.errors import KagflowError
+from kagflow.stats import Difference
+from kagflow.training.postprocess import FittedPost, Post
+
+SINGLE = "single"
+_SENSIBLE = (SINGLE, "mean", "weighted", "climb", "ridge", "logistic")
+
+Values = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An ensemble, scored on each repeat of the folds.
+
+    Attributes
+    ----------
+    method
+        How members are blended.
+    repeats
+        Its fits and scores, one a repeat.
+    post
+        What blends go through, fitted on all rows of all repeats; ``None`` for nothing.
+    """
+
+    method: Method
+    repeats: tuple[Scored, ...]
+    post: FittedPost | None
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the first repeat."""
+        return self.repeats[0].rows
+
+    @property
+    def cv_crossfitted(self) -> float:
+        """Score of predictions that were fitted on the other folds, the mean over repeats."""
+        return float(np.mean([each.cv_crossfitted for each in self.repeats]))
+
+    @property
+    def cv_fitted(self) -> float:
+        """Score on the rows that it was fitted on, which flatters; the mean over repeats."""
+        return float(np.mean([each.cv_fitted for each in self.repeats]))
+
+    @cached_property
+    def se(self) -> float | None:
+        """Standard error of ``cv_crossfitted``; ``None`` where there are fewer than two independent units."""
+        return finite(float(np.mean([each.se for each in self.repeats])))
+
+    @property
+    def weights(self) -> Mapping[str, float] | None:
+        """Weight of each member, the mean over repeats; ``None`` where it is no weighted sum."""
+        weights = [each.blend.weights for each in self.repeats]
+        known = [each for each in weights if each is not None]
+        if len(known) < len(weights):
+            return None
+        return {name: float(np.mean([each.get(name, 0.0) for each in known])) for name in sorted(known[0])}
+
+    def against(self, other: "Candidate") -> Difference:
+        """Return the paired difference of cross-fitted scores, the mean over repeats."""
+        found = [mine.against(theirs) for mine, theirs in zip(self.repeats, other.repeats, strict=True)]
+        return Difference(float(np.mean([each.value for each in found])), float(np.mean([each.se for each in found])))
+
+    def blend(self, members: Mapping[str, Values]) -> Values:
+        """Return the blend of predictions of other rows, not post-processed: the mean of the repeats' blends."""
+        made: Values = np.mean([each.blend.apply(members) for each in self.repeats], axis=0)
+        return made
+
+    def document(self, single: "Candidate") -> dict[str, Any]:
+        """Return it as `ensemble.json` has it, with its difference from the best single member."""
+        difference = self.against(single)
+        return {
+            "method": self.method.kind,
+            "cv_fitted": self.cv_fitted,
+            "cv_crossfitted": self.cv_crossfitted,
+            "se": self.se,
+            "difference": difference.value,
+            "difference_se": finite(difference.se),
+        }
+
+
+def candidates(
+    bank: Bank, methods: Sequence[str], post: Post | None, note: Callable[[str], None]
+) -> Iterator[Candidate]:
+    """Yield the candidates: the best single member first, then the methods that were asked for or are sensible.
+
+    Parameters
+    ----------
+    bank
+        What is blended.
+    methods
+        Names of methods; the sensible ones when empty.
+    post
+        Post-processing of every candidate.
+    note
+        Is told, in a line, why a method that was not asked for by name is left out.
+
+    Raises
+    ------
+    KagflowError
+        A method that was asked for is none, or is not for such predictions.
+    """
+    levels = [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
+    wanted = methods or [name for name in _SENSIBLE if name in METHODS]
+    if len(bank.members) == 1:
+        wanted = [SINGLE]
+    for name in dict.fromkeys([SINGLE, *wanted]):
+        method = find_method(name)
+        if not methods and not method.applies(levels[0].rows, bank.columns):
+            continue
+        try:
+            yield _scored(method, levels, post)
+        except KagflowError as error:
+            if name in methods or name == SINGLE:
+                raise
+            note(f"{name} is left out: {error}")
+
+
+def _scored(method: Method, levels: Sequence[Level], post: Post | None) -> Candidate:
+    repeats = tuple(score_level(method, level, post) for level in levels)
+    return Candidate(method, repeats, _post_of_all(repeats, post))
+
+
+def _post_of_all(repeats: Sequence[Scored], post: Post | None) -> FittedPost | None:
+    """Return the post-processing fitted on the cross-fitted blends of all repeats, for test rows."""
+    if post is None or len(repeats) == 1:
+        return repeats[0].post
+    rows = [each.rows for each in repeats]
+    weights = [each.weight for each in rows if each.weight is not None]
+    return post.fit(
+        np.concatenate([each.y for each in rows]),
+        np.concatenate([each.oof for each in repeats]),
+        np.concatenate(weights) if weights else None,
+    )
+
+
+def finite(value: float) -> float | None:
+    """Return a number, or ``None`` where there is none."""
+    return value if np.isfinite(value) else None

@@ -1,0 +1,19 @@
+"""Trails: a blend that grows by one member at a time, and what each member would make of it."""
+
+from typing import Protocol
+
+from kagflow.ensemble.rows import Array
+
+
+class Trail(Protocol):
+    """A blend on its way, at first without members.
+
+    All members move it in the same manner: ``(1 - step) * blend + step * member``, the first by a step of one.
+    Losses are smaller where the blend is better.
+    """
+
+    def losses(self, step: float) -> Array:
+        """Return (members,) loss of the blend after a step towards each member; infinite where one is no good."""
+
+    def move(self, member: int, step: float) -> None:
+        """Take the step towards that member."""

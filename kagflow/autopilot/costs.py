@@ -49,7 +49,7 @@ def _lightgbm_tree(params: dict[str, float], shape: Shape) -> float:
 
 
 def _xgboost_tree(params: dict[str, float], shape: Shape) -> float:
-    leaves, columns = 2.0 ** min(params["max_depth"], 9), shape.columns * params["colsample_bytree"]
+    leaves, columns = float(2 ** min(params["max_depth"], 9)), shape.columns * params["colsample_bytree"]
     return 3e-4 + 3e-7 * min(leaves, shape.rows / 5) * columns + 1e-8 * shape.rows * columns
 
 

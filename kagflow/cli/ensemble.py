@@ -64,7 +64,7 @@ def _file_and_share(text: str) -> tuple[Path, float]:
 def _print(made: Ensembled) -> None:
     run, scores = made.run, made.run.scores
     print(f"data: {run.facts['edition']} edition; {len(made.bank.members)} members")
-    _print_candidates(made.document["candidates"], made.document["method"])
+    print_candidates(made.document["candidates"], made.document["method"])
     better = "less" if scores["direction"] == "minimize" else "more"
     if scores["cv"] is None:
         members = with_noise(scores["members_cv"], scores["members_se"])
@@ -73,7 +73,7 @@ def _print(made: Ensembled) -> None:
         score = with_noise(scores["cv"], scores["se"])
         print(f"{run.facts['method']}: {scores['metric']} {score}, cross-fitted ({better} is better)")
         print(f"  fitted   {rounded(scores['cv_fitted'], scores['se'])}, on the rows that it was fitted on")
-    _print_members(run.facts["members"])
+    print_members(run.facts["members"])
     for file in run.facts["with"]:
         print(f"  with     {file['weight']:.3f}  {file['file']}")
     for chosen in run.facts["chosen_by_looking"]:
@@ -85,7 +85,7 @@ def _print(made: Ensembled) -> None:
     print(f"  submit   {relative(run.path / SUBMISSION)}")
 
 
-def _print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:
+def print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:
     """Print a row a candidate; differences to as many digits as their noise allows."""
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "as fitted", "cross-fitted ± s.e.", "against the best single", ""):
@@ -104,7 +104,7 @@ def _print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None
     Console(width=_WIDE, highlight=False).print(table)
 
 
-def _print_members(members: Sequence[dict[str, Any]]) -> None:
+def print_members(members: Sequence[dict[str, Any]]) -> None:
     """Print the members with weight, the heaviest first; those of a method without weights in their order."""
     used = sorted((each for each in members if each["weight"] != 0), key=lambda each: -(abs(each["weight"] or 0)))
     for each in used[:_MOST_MEMBERS]:

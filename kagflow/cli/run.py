@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from kagflow.autopilot import Flight, fly
 from kagflow.autopilot.reporter import Planned
+from kagflow.cli.ensemble import print_candidates, print_members
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, with_noise
 from kagflow.competition import load
 from kagflow.runs import Run
@@ -92,13 +93,17 @@ def _clock(seconds: float) -> str:
 def _print(flight: Flight) -> None:
     document: dict[str, Any] = flight.result()
     better = "less" if document["direction"] == "minimize" else "more"
+    if "candidates" in document:
+        print_candidates(document["candidates"], document["method"])
+    how = f", {document['method']} of {len(flight.members)} members, cross-fitted" if "method" in document else ""
     score = with_noise(document["cv"], document["se"])
-    print(f"{document['competition']}: {document['metric']} {score} ({better} is better)")
-    print(f"  chosen   {len(document['members'])} of {len(flight.members)} members")
+    print(f"{document['competition']}: {document['metric']} {score}{how} ({better} is better)")
+    if "method" in document:
+        print_members(document["members"])
     if flight.failed:
-        print_wrapped(f"  failed   {', '.join(flight.failed)}")
+        print_wrapped(f"  failed   {', '.join(flight.failed)}", indent=9)
     if flight.left_out:
-        print_wrapped(f"  no time  {', '.join(flight.left_out)}")
+        print_wrapped(f"  no time  {', '.join(flight.left_out)}", indent=9)
     print(f"  seconds  {flight.seconds:.1f}")
     print(f"  run      {relative(Path(document['run']))}")
     print(f"  submit   {relative(flight.submission)}")

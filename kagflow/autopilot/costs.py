@@ -55,9 +55,10 @@ def _xgboost_tree(params: dict[str, float], shape: Shape) -> float:
 
 def _catboost_tree(params: dict[str, float], shape: Shape) -> float:
     depth = params["depth"] / 6
-    complexity = 4e-7 if params["max_ctr_complexity"] > 1 else 2e-7
-    numbers = 5e-4 + 6e-9 * shape.rows * shape.columns
-    return depth * (numbers + complexity * shape.rows * shape.categories)
+    bins = 0.3 + 0.7 * params.get("border_count", 254) / 254
+    encoded = sum(levels > params.get("one_hot_max_size", 2) for levels in shape.levels)
+    of_category = 3e-7 if params["max_ctr_complexity"] > 1 else 1.5e-7
+    return depth * (5e-4 + bins * 6e-9 * shape.rows * shape.columns + of_category * shape.rows * encoded)
 
 
 def _epoch(params: dict[str, float], shape: Shape) -> float:

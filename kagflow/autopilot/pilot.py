@@ -174,7 +174,7 @@ class _Pilot:
         shape = Shape.of(plan)
         waiting = self._members(shape)
         crew = crew_for(shape, waiting[0], self._seconds, self._cores)
-        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better)
+        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, self._is_wanted)
         self._origin, self._folds = origin, plan.setup.folds.fingerprint
         planned, late = fits(waiting, self._schedule, self._cutoff - self._now)
         listed = [Planned(member, self._schedule.expected(member)) for member in planned]
@@ -199,11 +199,7 @@ class _Pilot:
         """Return the members that are wanted, the most valuable first."""
         installed = importlib.util.find_spec("pytabkit") is not None
         made = portfolio(shape, self._own(), list(self._competition.feature_sets), installed)
-        wanted = [
-            member
-            for member in made
-            if not self._wanted or any(fnmatchcase(member.name, pattern) for pattern in self._wanted)
-        ]
+        wanted = [member for member in made if self._is_wanted(member.name)]
         if not wanted:
             raise ConfigError(
                 f"no member is called {', '.join(self._wanted)}",
@@ -211,6 +207,9 @@ class _Pilot:
                 where="--members",
             )
         return wanted
+
+    def _is_wanted(self, name: str) -> bool:
+        return not self._wanted or any(fnmatchcase(name, pattern) for pattern in self._wanted)
 
     def _own(self) -> dict[str, Experiment]:
         """Return the user's experiments by the name of their config; one that cannot be read is named."""
@@ -264,15 +263,13 @@ class _Pilot:
         """Give a worker what to do next; members that were done before need nobody."""
         while (duty := self._schedule.next(self._cutoff - self._now)) is not None:
             if isinstance(duty, Study):
+                self._reporter.note(f"tuning {duty.member.name} for {duty.seconds:.0f} s")
                 request = {"do": "tune", "config": str(self._path(duty.member)), "seconds": duty.seconds}
-                expected = duty.seconds
             else:
                 if self._find(duty):
                     continue
                 self._write(duty)
                 request = {"do": "cv", "config": str(self._path(duty))}
-                expected = self._schedule.expected(duty)
-            self._reporter.started(duty.name, self._now, expected)
             self._jobs[worker] = _Job(duty, self._now)
             self._ask(worker, request)
             return
@@ -391,17 +388,19 @@ class _Pilot:
                 self._hire()
 
     def _will_be_late(self, job: _Job, member: Member) -> bool:
-        """Say so once, where the fits that are done show that the others will not be in time."""
-        if not job.fitted or not self._schedule.done:
+        """Say so, where the fits that are done, or that not one is, show that the others will not be in time."""
+        if not job.tasks or (job.fitted and not self._schedule.done):
             return False
         spent = self._now - job.began
-        end = job.began + spent * job.tasks / job.fitted
+        ahead = job.tasks if job.fitted else job.tasks / min(self._schedule.crew.threads, job.tasks)
+        end = job.began + spent * ahead / max(job.fitted, 1)
         if end <= self._seconds:
             return False
-        self._schedule.learn(member, spent, job.fitted / job.tasks)
+        if job.fitted:
+            self._schedule.learn(member, spent, job.fitted / job.tasks)
         self._reporter.note(
-            f"{job.name} is stopped: it would take {end - self._now:.0f} s more, and "
-            f"{self._cutoff - self._now:.0f} s are left; the next call goes on with it"
+            f"{job.name} is stopped: {job.fitted} of its {job.tasks} fits are done after {spent:.0f} s, too few to be "
+            "in time; the next call goes on with it"
         )
         return True
 

@@ -14,14 +14,18 @@ from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
 
 PREFIX = "auto_"
-LEVELS = 4
-"""How many levels of haste there are."""
+MOST = 3
+"""The highest level of haste."""
 
+# Of a category of few levels a code a level says as much as CatBoost's statistics, in a fraction of the time.
+_PARAMS: Mapping[str, Mapping[str, Any]] = {"catboost": {"one_hot_max_size": 16, "max_ctr_complexity": 2}}
+_COARSE = {"border_count": 64, "one_hot_max_size": 16, "max_ctr_complexity": 1}
 _BOOSTERS = ("lightgbm", "xgboost", "catboost")
 _SHARE = 0.08  # of all time, which a member may take before it is hurried
 _LEARNING_RATES = (1.0, 2.5, 5.0, 8.0)  # times that of no haste, by level
 _PATIENCES = (100, 50, 30, 20)
 _HIGHEST_RATE = 0.25
+_ROWS_WITHOUT_REFIT = 20_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class Member:
         """Return the same member in more haste: fewer, larger steps and, on large data, coarser ones."""
         if level == 0 or self.experiment.model.kind not in _BOOSTERS:
             return self
-        return replace(self, name=f"{self.name}_x{level}", experiment=_hurry(self.experiment, level), level=level)
+        return replace(
+            self, name=f"{self.name}_x{level}", experiment=_hurry(self.experiment, level, shape.rows), level=level
+        )
 
     def with_seed(self, seed: int) -> "Member":
         """Return the same member with seeds that it did not have."""
@@ -90,7 +96,9 @@ def portfolio(
     return _unique([*lead, *mine, *firsts, *rest])
 
 
-def fitting_level(member: Member, shape: Shape, core_seconds_in_all: float, ratio: float = 1.0) -> Member:
+def fitting_level(
+    member: Member, shape: Shape, core_seconds_in_all: float, ratio: float = 1.0, most: int = MOST
+) -> Member:
     """Return the member with the least haste in which it takes no more than its share of all time.
 
     Parameters
@@ -103,8 +111,10 @@ def fitting_level(member: Member, shape: Shape, core_seconds_in_all: float, rati
         Wall time times cores.
     ratio
         How measured times compare with guesses.
+    most
+        The highest level of haste; models in more of it are fast, and poor.
     """
-    levels = [member.hurried(level, shape) for level in range(LEVELS)]
+    levels = [member.hurried(level, shape) for level in range(most + 1)]
     share = _SHARE * core_seconds_in_all
     fitting = (each for each in levels if ratio * core_seconds(each.experiment, shape) <= share)
     return next(fitting, levels[-1])
@@ -132,7 +142,7 @@ def family_of(experiment: Experiment) -> str:
 def _base(kind: str, mine: Sequence[Member]) -> Experiment:
     """Return what variants of a library start from: the user's own config of it, or the default one."""
     own = [member.experiment for member in mine if member.family == kind]
-    return own[0] if own else Experiment(model=ModelConfig(kind=kind))
+    return own[0] if own else Experiment(model=ModelConfig(kind=kind, params=dict(_PARAMS.get(kind, {}))))
 
 
 def _with(base: Experiment, **params: Any) -> Experiment:
@@ -155,9 +165,7 @@ def _made(
     yield made("xgboost", xgboost)
     if shape.one_hot_fits:
         yield from (made(name, experiment) for name, experiment in _linear(shape, linear))
-    if shape.categories:
-        # By no more than single categories: a fraction of the time, and another view of them.
-        yield made("catboost_simple", _with(catboost, max_ctr_complexity=1, depth=7, learning_rate=0.08))
+    yield made("catboost_coarse", _with(catboost, **_COARSE, depth=7, learning_rate=0.08))
     yield made(
         "lightgbm_extra",
         _with(lightgbm, extra_trees=True, num_leaves=48, min_data_in_leaf=12, feature_fraction=0.7, learning_rate=0.05),
@@ -240,7 +248,7 @@ def _neighbours(shape: Shape, features: str) -> Experiment:
     return _sklearn(name, features, n_neighbors=15, weights="distance", p=1)
 
 
-def _hurry(experiment: Experiment, level: int) -> Experiment:
+def _hurry(experiment: Experiment, level: int, rows: int) -> Experiment:
     """Return a boosted experiment in larger steps, of which fewer are needed."""
     from kagflow.models.registry import model_class
 
@@ -249,14 +257,14 @@ def _hurry(experiment: Experiment, level: int) -> Experiment:
     factor = _LEARNING_RATES[level]
     faster: dict[str, Any] = {"learning_rate": round(min(rate * factor, max(_HIGHEST_RATE, rate)), 4)}
     if experiment.model.kind == "catboost":
-        faster["max_ctr_complexity"] = 1
-        if level > 1:
-            faster["border_count"] = 64
+        faster |= _COARSE
     rounds = experiment.rounds
     if isinstance(rounds, RoundsConfig):
         limit = min(rounds.limit, round(45 / faster["learning_rate"]))
         patience = min(rounds.patience, _PATIENCES[level])
-        changed: Any = rounds.model_copy(update={"limit": limit, "patience": patience, "refit": False})
+        # The stop rows are missed the more, the fewer rows there are.
+        refit = rounds.refit if level == 1 and rows < _ROWS_WITHOUT_REFIT else False
+        changed: Any = rounds.model_copy(update={"limit": limit, "patience": patience, "refit": refit})
     else:
         changed = max(round(rounds * rate / faster["learning_rate"]), 1)
     hurried = experiment.model_copy(update={"rounds": changed, "seeds": 1})

@@ -26,9 +26,6 @@ class Reporter(Protocol):
     def planned(self, plan: Sequence[Planned], seconds: float, workers: int, threads: int) -> None:
         """Hear what is planned for so many seconds, by so many processes of so many threads each."""
 
-    def started(self, name: str, seconds: float, expected: float) -> None:
-        """Hear that a member was begun after so many seconds, and for how many more it is expected to run."""
-
     def finished(self, name: str, run: Run, seconds: float, found: bool) -> None:
         """Hear that a member is done after so many seconds of the flight, or was found done."""
 
@@ -46,9 +43,6 @@ class Nobody:
         """Do nothing."""
 
     def planned(self, plan: Sequence[Planned], seconds: float, workers: int, threads: int) -> None:
-        """Do nothing."""
-
-    def started(self, name: str, seconds: float, expected: float) -> None:
         """Do nothing."""
 
     def finished(self, name: str, run: Run, seconds: float, found: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import Member, fitting_level
+from kagflow.autopilot.portfolio import MOST, Member, fitting_level
 from kagflow.autopilot.shape import Shape
 from kagflow.config import RoundsConfig
 from kagflow.runs import Run
@@ -61,12 +61,15 @@ class Schedule:
         Members in no haste, the most valuable first.
     better
         Whether the first of two scores is better than the second.
+    wanted
+        Whether a member of that name may be trained.
     """
 
     shape: Shape
     crew: Crew
     waiting: list[Member]
     better: Callable[[float, float], bool]
+    wanted: Callable[[str], bool] = lambda name: True
     speed: Speed = field(default_factory=Speed)
     done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
     studied: list[str] = field(default_factory=list)
@@ -85,7 +88,8 @@ class Schedule:
     def in_time(self, member: Member) -> Member:
         """Return a waiting member with as much haste as it needs."""
         ratio = self.speed.expect(member.family, 1.0)
-        return fitting_level(member, self.shape, self.crew.core_seconds, ratio)
+        most = MOST if not self.done else MOST - 1  # the first one must be there soon, the others must be good
+        return fitting_level(member, self.shape, self.crew.core_seconds, ratio, most)
 
     def next(self, left: float) -> Member | Study | None:
         """Take what to do next in so many seconds; ``None`` where nothing is worth it, or fits."""
@@ -114,12 +118,16 @@ class Schedule:
             return None
         seconds = _SHARE_OF_TUNING * left
         for member in self.ranked():
-            if member.family in _TUNABLE and member.family not in self.studied and not member.experiment.tuned:
+            if self._is_tunable(member):
                 if seconds < max(_LEAST_TUNING, _FEWEST_TRIALS * self._trial(member)):
                     return None
                 self.studied.append(member.family)
                 return Study(member, seconds)
         return None
+
+    def _is_tunable(self, member: Member) -> bool:
+        fresh = member.family not in self.studied and not member.experiment.tuned
+        return member.family in _TUNABLE and fresh and self.wanted(Study(member, 0).name)
 
     def _trial(self, member: Member) -> float:
         """Return the seconds of a trial: those of a run, which may refit."""
@@ -133,7 +141,8 @@ class Schedule:
         for seed in range(1, _MOST_SEEDS + 1):
             for member in best:
                 another = member.with_seed(seed)
-                if another.name not in self._seeded and self.expected(another) <= left:
+                fresh = another.name not in self._seeded and self.wanted(another.name)
+                if fresh and self.expected(another) <= left:
                     self._seeded.add(another.name)
                     return another
         return None

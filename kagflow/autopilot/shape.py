@@ -22,10 +22,10 @@ class Shape:
         ``regression``, ``binary`` or ``multiclass``.
     rows, test_rows
         Number of training and test rows.
-    numbers, categories
-        Number of columns of either kind, after the row functions of the default features.
+    numbers
+        Number of columns of numbers, after the row functions of the default features.
     levels
-        Number of levels of all categories together: the width of their one-hot code.
+        Number of levels of each category.
     classes
         Number of classes; 0 for values.
     folds
@@ -42,8 +42,7 @@ class Shape:
     rows: int
     test_rows: int = 1000
     numbers: int = 10
-    categories: int = 0
-    levels: int = 0
+    levels: tuple[int, ...] = ()
     classes: int = 0
     folds: int = 5
     targets: int = 1
@@ -63,8 +62,7 @@ class Shape:
             rows=table.height,
             test_rows=plan.data.test.height,
             numbers=x.width - len(categories),
-            categories=len(categories),
-            levels=sum(levels),
+            levels=tuple(levels),
             classes=len(plan.setup.problem.classes),
             folds=len(plan.setup.folds.folds),
             targets=len(plan.setups),
@@ -75,12 +73,12 @@ class Shape:
     @property
     def columns(self) -> int:
         """Number of columns."""
-        return self.numbers + self.categories
+        return self.numbers + len(self.levels)
 
     @property
     def width(self) -> int:
         """Number of columns of a matrix with one-hot codes."""
-        return self.numbers + self.levels
+        return self.numbers + sum(self.levels)
 
     @property
     def outputs(self) -> int:

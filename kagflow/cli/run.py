@@ -61,9 +61,6 @@ class _Log:
         for each in plan:
             self._print(f"  {each.member.name:<{width}}  about {in_words(each.seconds)}")
 
-    def started(self, name: str, seconds: float, expected: float) -> None:
-        """Show nothing: what ends is enough."""
-
     def finished(self, name: str, run: Run, seconds: float, found: bool) -> None:
         """Show a member's score."""
         score = with_noise(run.scores["cv"], run.scores["se"])

@@ -17,7 +17,7 @@ from kagflow.autopilot.crew import Event, Worker, worker_command
 from kagflow.autopilot.finale import Finale, single
 from kagflow.autopilot.portfolio import Member, portfolio
 from kagflow.autopilot.reporter import Nobody, Planned, Reporter
-from kagflow.autopilot.schedule import Schedule, Study, crew_for, fits
+from kagflow.autopilot.schedule import Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
 from kagflow.competition import Competition
 from kagflow.config import Experiment, write_yaml
@@ -174,6 +174,7 @@ class _Pilot:
         shape = Shape.of(plan)
         waiting = self._members(shape)
         crew = crew_for(shape, waiting[0], self._seconds, self._cores)
+        waiting = waiting if self._wanted else with_quick(waiting, shape, crew)
         self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, self._is_wanted)
         self._origin, self._folds = origin, plan.setup.folds.fingerprint
         planned, late = fits(waiting, self._schedule, self._cutoff - self._now)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import MOST, Member, fitting_level
+from kagflow.autopilot.portfolio import MOST, Member, fitting_level, quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import RoundsConfig
 from kagflow.runs import Run
@@ -14,6 +14,7 @@ _WITHOUT_SEEDS = ("linear", "neighbours", "svm")
 _MOST_SEEDS, _SEEDED = 6, 4  # how many more seeds the best members get, and how many these are
 _MEMBERS_FIRST = 8  # before anything is tuned
 _SHARE_OF_TUNING, _LEAST_TUNING, _FEWEST_TRIALS, _MOST_STUDIES = 0.35, 30.0, 15, 2
+_SLOW_START = 0.15  # of all time, for the first submission
 _TUNABLE = ("lightgbm", "xgboost", "catboost")
 
 
@@ -73,6 +74,7 @@ class Schedule:
     speed: Speed = field(default_factory=Speed)
     done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
     studied: list[str] = field(default_factory=list)
+    _begun: bool = False
     _seeded: set[str] = field(default_factory=set)
 
     def expected(self, member: Member) -> float:
@@ -98,8 +100,9 @@ class Schedule:
             return study
         for place, member in enumerate(self.waiting):
             chosen = self.in_time(member)
-            if self.expected(chosen) <= left:
+            if self.expected(chosen) <= left or not self._begun:  # the first is the only hope, however long it takes
                 del self.waiting[place]
+                self._begun = True
                 return chosen
         return self._seed(left)
 
@@ -160,6 +163,13 @@ def crew_for(shape: Shape, first: Member, seconds: float, cores: int) -> Crew:
         return alone
     workers = min(cores, 8)
     return Crew(workers, cores // workers, seconds)
+
+
+def with_quick(members: Sequence[Member], shape: Shape, crew: Crew) -> list[Member]:
+    """Return the members after one that takes hardly any time, where the first of them takes much of it."""
+    first = fitting_level(members[0], shape, crew.core_seconds)
+    slow = core_seconds(first.experiment, shape) > _SLOW_START * crew.core_seconds
+    return [quick(shape, crew.core_seconds), *members] if slow else list(members)
 
 
 def fits(members: Sequence[Member], schedule: Schedule, seconds: float) -> tuple[list[Member], Collection[str]]:

@@ -397,8 +397,9 @@ class _Pilot:
         end = job.began + spent * ahead / max(job.fitted, 1)
         if end <= self._seconds:
             return False
-        if job.fitted:
-            self._schedule.learn(member, spent, job.fitted / job.tasks)
+        self._schedule.learn(member, spent, max(job.fitted, 1) / job.tasks)
+        if not self._schedule.done and not self._wanted:
+            self._schedule.hurry(self._cutoff - self._now)
         self._reporter.note(
             f"{job.name} is stopped: {job.fitted} of its {job.tasks} fits are done after {spent:.0f} s, too few to be "
             "in time; the next call goes on with it"

@@ -5,11 +5,19 @@ from fnmatch import fnmatchcase
 
 import polars as pl
 
+from kagflow.features import FeatureSet
 from kagflow.models.base import categorical_columns
 from kagflow.runs.plan import Plan
 from kagflow.training.target import Identity
 
 _MOST_ONE_HOT = 1000
+
+
+def _made(features: FeatureSet) -> int:
+    """Return about how many columns the steps of a fold make: one for each that they read."""
+    return sum(
+        len(getattr(step, "columns", ("one",))) for step in (*features.fold, *features.history, *features.target)
+    )
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class Shape:
     rows, test_rows
         Number of training and test rows.
     numbers
-        Number of columns of numbers, after the row functions of the default features.
+        Number of columns of numbers of the default features; those that steps make are counted roughly.
     levels
         Number of levels of each category.
     classes
@@ -61,7 +69,7 @@ class Shape:
             task=plan.setup.problem.task,
             rows=table.height,
             test_rows=plan.data.test.height,
-            numbers=x.width - len(categories),
+            numbers=x.width - len(categories) + _made(pool.features),
             levels=tuple(levels),
             classes=len(plan.setup.problem.classes),
             folds=len(plan.setup.folds.folds),
@@ -73,12 +81,12 @@ class Shape:
     @property
     def columns(self) -> int:
         """Number of columns."""
-        return self.numbers + len(self.levels)
+        return max(self.numbers + len(self.levels), 1)
 
     @property
     def width(self) -> int:
         """Number of columns of a matrix with one-hot codes."""
-        return self.numbers + sum(self.levels)
+        return max(self.numbers + sum(self.levels), 1)
 
     @property
     def outputs(self) -> int:

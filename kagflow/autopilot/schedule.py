@@ -15,6 +15,7 @@ _MOST_SEEDS, _SEEDED = 6, 4  # how many more seeds the best members get, and how
 _MEMBERS_FIRST = 8  # before anything is tuned
 _SHARE_OF_TUNING, _LEAST_TUNING, _FEWEST_TRIALS, _MOST_STUDIES = 0.35, 30.0, 15, 2
 _SLOW_START = 0.15  # of all time, for the first submission
+_MOST_CELLS, _SLOW = 200_000_000, 0.3  # of a table, and of all time, for a process of one thread
 _TUNABLE = ("lightgbm", "xgboost", "catboost")
 
 
@@ -87,10 +88,10 @@ class Schedule:
         guess = share * core_seconds(member.experiment, self.shape)
         self.speed.observe(member.family, guess, seconds * self.crew.speed_of_threads)
 
-    def in_time(self, member: Member) -> Member:
-        """Return a waiting member with as much haste as it needs."""
+    def in_time(self, member: Member, *, first: bool = False) -> Member:
+        """Return a waiting member with as much haste as it needs; the first must be soon, the others must be good."""
         ratio = self.speed.expect(member.family, 1.0)
-        most = MOST if not self.done else MOST - 1  # the first one must be there soon, the others must be good
+        most = MOST if first else MOST - 1
         return fitting_level(member, self.shape, self.crew.core_seconds, ratio, most)
 
     def hurry(self, left: float) -> None:
@@ -104,7 +105,7 @@ class Schedule:
         if study is not None:
             return study
         for place, member in enumerate(self.waiting):
-            chosen = self.in_time(member)
+            chosen = self.in_time(member, first=not self._begun)
             if self.expected(chosen) <= left or not self._begun:  # the first is the only hope, however long it takes
                 del self.waiting[place]
                 self._begun = True
@@ -160,10 +161,13 @@ class Schedule:
 
 
 def crew_for(shape: Shape, first: Member, seconds: float, cores: int) -> Crew:
-    """Return how many processes work: one a core where members are small, one in all where they are large."""
+    """Return how many processes work: one a core, or one in all where a member would take too long, or much memory.
+
+    Threads of one fit wait for each other; on a busy machine a fit by two may take ten times as long as by one.
+    """
     alone = Crew(1, cores, seconds)
     hurried = fitting_level(first, shape, alone.core_seconds)
-    large = shape.rows >= 100_000 or core_seconds(hurried.experiment, shape) > 0.2 * seconds
+    large = shape.rows * shape.columns > _MOST_CELLS or core_seconds(hurried.experiment, shape) > _SLOW * seconds
     if large or cores == 1:
         return alone
     workers = min(cores, 8)
@@ -185,7 +189,7 @@ def fits(members: Sequence[Member], schedule: Schedule, seconds: float) -> tuple
     free = [0.0] * schedule.crew.workers
     planned, rest = [], []
     for member in members:
-        chosen = schedule.in_time(member)
+        chosen = schedule.in_time(member, first=not planned)
         at = min(range(len(free)), key=free.__getitem__)
         if free[at] + schedule.expected(chosen) <= seconds:
             free[at] += schedule.expected(chosen)

@@ -138,6 +138,8 @@ def test_more_time_takes_more_members():
 def test_small_data_are_fitted_side_by_side_and_large_ones_one_at_a_time():
     assert planned(SMALL, 300, cores=2)[1] == Crew(2, 1, 300)
     assert planned(LARGE, 300, cores=2)[1] == Crew(1, 2, 300)
+    assert planned(LARGE, 3600, cores=2)[1] == Crew(2, 1, 3600)  # time enough for one thread
+    assert planned(replace(SMALL, rows=50_000_000), 36_000, cores=2)[1] == Crew(1, 2, 36_000)
     assert planned(SMALL, 300, cores=16)[1] == Crew(8, 2, 300)
 
 

@@ -70,6 +70,11 @@ CODES: Mapping[str, Code] = {
     "KF209": Code("a pipeline fails on values as plausible as its own", "error", "find what hangs on them"),
     "KF210": Code("a column is the mean target of the rows that share its value", "error", "cross-fit it"),
     "KF211": Code("a pipeline does not use the targets that it is handed", "error", "hand it what it uses"),
+    # an ensemble: `ensemble`
+    "KF221": Code("a member's OOF came from other folds", "warning", "name its folds, or do without its score"),
+    "KF222": Code("a member is too good to be true", "error", "find out whether its OOF knows the target"),
+    "KF223": Code("a member's test predictions are spread unlike its OOF", "warning", "see that one model made both"),
+    "KF224": Code("a member was made with findings accepted", "note", "know what was accepted"),
     # guards, always on: they stop a run
     "KF301": Code("a function of a row looks at other rows", "error", "learn it in a fold step", False),
     "KF302": Code("the competition's code reads files by itself", "error", "declare `tables` or `fold_file`"),

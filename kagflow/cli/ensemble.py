@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from kagflow.audit.audit import Report
+from kagflow.audit.blends import audit_ensemble
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
 from kagflow.competition import load
-from kagflow.ensemble import Ensembled, make_ensemble
+from kagflow.ensemble import Ensembled, import_member, make_ensemble
 from kagflow.errors import ConfigError
 from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
@@ -27,12 +30,20 @@ def ensemble(
     most: int | None,
     post: str | None,
     added: list[str],
+    imported: tuple[Path, Path] | None,
+    folds: str | None,
+    member_name: str | None,
+    leverage: bool,
     source: Path | None,
     track: Literal["off", "offline", "online"],
     json: bool,
 ) -> None:
     """Make an ensemble, and print the candidates and what was chosen."""
     competition = load(name)
+    if imported is not None:
+        import_member(competition, *imported, name=member_name, folds=folds, source=source, note=print_note)
+    elif folds is not None or member_name is not None:
+        raise ConfigError("--name and --folds are of what is imported", hint="add --import oof.csv test.csv")
     made = make_ensemble(
         competition,
         methods=methods,
@@ -45,10 +56,16 @@ def ensemble(
         tracker=make_tracker(track, competition.runs_folder, "kagflow", print_note),
         note=print_note,
     )
+    report, path = audit_ensemble(made, leverage=leverage, source=source)
     if json:
-        print_results([made.result()], made.result())
+        found = {"findings": [finding.document() for finding in report.findings], "audit": str(path)}
+        result = made.result() | found
+        print_results([result], result)
     else:
         _print(made)
+        _print_audit(report, path)
+    if report.leaks:
+        raise typer.Exit(1)
 
 
 def _file_and_share(text: str) -> tuple[Path, float]:
@@ -83,6 +100,15 @@ def _print(made: Ensembled) -> None:
     print(f"  seconds  {run.facts['seconds']:.1f}" + ("" if made.new else ", when it was made before"))
     print(f"  run      {relative(run.path)}")
     print(f"  submit   {relative(run.path / SUBMISSION)}")
+
+
+def _print_audit(report: Report, path: Path) -> None:
+    """Print what the audit found, and where it lies."""
+    leaks = len(report.leaks)
+    found = f"{leaks} leak{'s' * (leaks != 1)} found" if leaks else "no leak found"
+    print(f"  audit    {found} in {len(report.verdicts)} experiments; {relative(path)}")
+    for finding in report.findings:
+        print_wrapped(f"  {finding.severity:8} {finding.code} {finding.where}: {finding.message}", indent=9)
 
 
 def print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:

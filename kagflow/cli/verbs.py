@@ -141,12 +141,25 @@ def ensemble(
         list[str] | None,
         typer.Option("--with", help="FILE=SHARE: a submission without OOF to blend in, such as best.csv=0.2."),
     ] = None,
+    import_: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--import", metavar="OOF TEST", help="Two files of predictions made elsewhere, as a new member."),
+    ] = None,
+    member_name: Annotated[str | None, typer.Option("--name", help="What the imported member is called.")] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option("--folds", help="Its folds: a column of OOF, or a file with one for each id (foreign without)."),
+    ] = None,
+    leverage: Annotated[
+        bool,
+        typer.Option("--leverage", help="Fit the members again with noise on targets: how far does the score follow?"),
+    ] = False,
     source: Source = None,
     track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Blend runs, and say what that is worth on rows that it never saw."""
+    """Blend runs, and say what that is honestly worth."""
     from kagflow.cli import ensemble as verb
 
     verb.ensemble(
@@ -157,6 +170,10 @@ def ensemble(
         most=most,
         post=post,
         added=with_ or [],
+        imported=import_,
+        member_name=member_name,
+        leverage=leverage,
+        folds=folds,
         source=source,
         track=track,
         json=json,
@@ -191,13 +208,16 @@ def runs(
         typer.Argument(help="A run: part of its name, or its config; absent: list all, or compare the newest."),
     ] = None,
     against: Annotated[str | None, typer.Option("--against", help="Another run to compare it with.")] = None,
+    bank: Annotated[
+        bool, typer.Option("--bank", help="Show what each adds to a blend, also where they are so many that it lasts.")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List runs, or compare two over the same rows."""
+    """List runs and what each adds, or compare two over the same rows."""
     from kagflow.cli import runs as verb
 
-    verb.runs(name, run=run, against=against, json=json)
+    verb.runs(name, run=run, against=against, bank=bank, json=json)
 
 
 def predict(

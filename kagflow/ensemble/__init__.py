@@ -2,9 +2,11 @@
 
 from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.crossfit import SIMPLICITY, Scored, choose, score, score_level
+from kagflow.ensemble.imported import import_member
 from kagflow.ensemble.make import Ensembled, make_ensemble
-from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method
+from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method, suited
 from kagflow.ensemble.rows import Level, Rows
+from kagflow.ensemble.standing import Standings, is_quick, standings
 
 __all__ = [
     "METHODS",
@@ -16,9 +18,14 @@ __all__ = [
     "Method",
     "Rows",
     "Scored",
+    "Standings",
     "choose",
     "find_method",
+    "import_member",
+    "is_quick",
     "make_ensemble",
     "score",
     "score_level",
+    "standings",
+    "suited",
 ]

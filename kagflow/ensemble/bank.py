@@ -1,7 +1,7 @@
 """The bank: every complete run of the same rows, folds and metric is a member that ensembles may be made of."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kagflow.competition import Competition
 from kagflow.data import Frame
+from kagflow.ensemble.doubts import Doubt, doubt_score, doubt_test
 from kagflow.ensemble.rows import Rows
 from kagflow.errors import ConfigError, DataError
 from kagflow.metrics import Metric
@@ -41,12 +42,15 @@ class Bank:
     known
         (n, ...) what is known of the scored rows: ``id``, ``fold``, ``repeat``, the target or targets, and where there
         are such ``unit``, ``weight`` and further columns of the metric. Repeat stands below repeat.
+    doubts
+        What is odd about members from elsewhere.
     """
 
     competition: Competition
     members: tuple[Run, ...]
     left_out: Mapping[str, str]
     known: Frame = field(repr=False)
+    doubts: tuple[Doubt, ...] = ()
 
     @classmethod
     def of(
@@ -60,8 +64,8 @@ class Bank:
     ) -> Self:
         """Return the members among a competition's runs.
 
-        Those count that pair with the newest: the same edition, data, folds and metric. Quick looks are none, and
-        ensembles only where they are named.
+        Those count that pair with the newest: the same edition, data, folds and metric. Quick looks are none; ensembles
+        are only where they are named, and so are imported ones that are too good to be true.
 
         Parameters
         ----------
@@ -107,7 +111,13 @@ class Bank:
         kept = sorted((run for run in paired if run.name not in left_out), key=lambda run: run.name)
         if not kept:
             raise ConfigError("no run is left to make an ensemble of", hint="leave out fewer", where=str(where))
-        return cls(competition, tuple(kept), left_out, rows)
+        bank = cls(competition, tuple(kept), left_out, rows)
+        doubts = tuple(bank._doubts())
+        too_good = {doubt.member for doubt in doubts if doubt.kind == "too good"}
+        if members or not too_good or len(too_good) == len(kept):
+            return cls(competition, tuple(kept), left_out, rows, doubts)
+        left_out |= dict.fromkeys(sorted(too_good), "too good to be true (name it by --members to have it)")
+        return cls(competition, tuple(run for run in kept if run.name not in too_good), left_out, rows, doubts)
 
     @property
     def names(self) -> list[str]:
@@ -150,11 +160,6 @@ class Bank:
         numbers = self.known["repeat"].to_numpy()
         return [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
 
-    @property
-    def columns(self) -> int:
-        """How many numbers a member predicts of a row."""
-        return int(np.prod(self.oof.shape[2:]))
-
     def rows(self, index: NDArray[np.int64]) -> Rows:
         """Return what decides on the scores of some rows: those of one repeat."""
         return rows_of(self.competition, self.known[index])
@@ -173,6 +178,20 @@ class Bank:
     def test_ids(self) -> pl.Series:
         """(m,) ids of the test rows."""
         return pl.read_parquet(self.members[0].path / "test.parquet", columns=["id"])["id"]
+
+    def _doubts(self) -> Iterator[Doubt]:
+        """Yield what is odd about members from elsewhere, beside those that were made here."""
+        own = [k for k, run in enumerate(self.members) if run.kind != IMPORTED and run.honest]
+        once = self.repeats[0]
+        for k, run in enumerate(self.members):
+            if run.kind == IMPORTED:
+                rows = self.rows(once)
+                pairs = [(self.oof[other, once], self.test[other]) for other in own]
+                found = (
+                    doubt_score(run.name, rows, self.oof[k, once], [oof for oof, _ in pairs]),
+                    doubt_test(run.name, (self.oof[k, once], self.test[k]), pairs),
+                )
+                yield from (doubt for doubt in found if doubt is not None)
 
     def _predictions(self, file: str) -> Predictions:
         """Return the predictions of all members, read one member at a time, and only the columns that are needed."""
@@ -223,7 +242,7 @@ def _usable(known: Iterable[Run], metric: Metric, wanted: Mapping[str, str], lef
         elif run.quick:
             left_out[run.name] = "a quick look"
         elif not run.scored:
-            left_out[run.name] = "without OOF"
+            continue  # an ensemble with files that have no OOF; ensembles are no members anyway
         elif run.scores["metric"] != metric.name:
             left_out[run.name] = "of another metric"
         else:

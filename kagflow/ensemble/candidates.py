@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.crossfit import Scored, score_level
-from kagflow.ensemble.methods import METHODS, Method, find_method
+from kagflow.ensemble.methods import Method, find_method, suited
 from kagflow.ensemble.rows import Level, Rows
 from kagflow.errors import KagflowError
 from kagflow.stats import Difference
 from kagflow.training.postprocess import FittedPost, Post
 
 SINGLE = "single"
-_SENSIBLE = (SINGLE, "mean", "weighted", "climb", "ridge", "logistic")
+_SENSIBLE = (SINGLE, "mean", "rank_mean", "weighted", "climb", "ridge", "logistic")
 
 Values = NDArray[Any]
 
@@ -113,23 +113,26 @@ def candidates(
     KagflowError
         A method that was asked for is none, or is not for such predictions.
     """
-    levels = [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
-    wanted = methods or [name for name in _SENSIBLE if name in METHODS]
-    if len(bank.members) == 1:
-        wanted = [SINGLE]
+    levels = levels_of(bank)
+    usual = [method.kind for method in suited(levels[0]) if method.kind in _SENSIBLE]
+    wanted = methods or (usual if len(bank.members) > 1 else [])
     for name in dict.fromkeys([SINGLE, *wanted]):
         method = find_method(name)
-        if not methods and not method.applies(levels[0].rows, bank.columns):
-            continue
         try:
-            yield _scored(method, levels, post)
+            yield score_method(method, levels, post)
         except KagflowError as error:
             if name in methods or name == SINGLE:
                 raise
             note(f"{name} is left out: {error}")
 
 
-def _scored(method: Method, levels: Sequence[Level], post: Post | None) -> Candidate:
+def levels_of(bank: Bank) -> list[Level]:
+    """Return what members said of the rows of each repeat."""
+    return [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
+
+
+def score_method(method: Method, levels: Sequence[Level], post: Post | None = None) -> Candidate:
+    """Return a method's fits and scores on each repeat."""
     repeats = tuple(score_level(method, level, post) for level in levels)
     return Candidate(method, repeats, _post_of_all(repeats, post))
 

@@ -88,7 +88,12 @@ class Scored:
 
 
 def score(
-    method: Method, rows: Rows, members: Sequence[Values], names: Sequence[str], post: Post | None = None
+    method: Method,
+    rows: Rows,
+    members: Sequence[Values],
+    names: Sequence[str],
+    post: Post | None = None,
+    features: Mapping[str, Values] | None = None,
 ) -> Scored:
     """Fit a method on all rows and on all folds but one, and score it in both ways.
 
@@ -96,7 +101,7 @@ def score(
     ----------
     method
         How to blend.
-    rows, members, names
+    rows, members, names, features
         As for ``Level``.
     post
         Post-processing of the blend, cross-fitted as well.
@@ -108,7 +113,7 @@ def score(
     KagflowError
         Members do not fit the rows, or the method or the post-processing is not for such predictions.
     """
-    return score_level(method, Level(rows, members, names), post)
+    return score_level(method, Level(rows, members, names, features), post)
 
 
 def score_level(method: Method, level: Level, post: Post | None = None) -> Scored:
@@ -147,7 +152,9 @@ class _Blends:
         def fit(folds: tuple[int, ...]) -> tuple[tuple[int, ...], FittedBlend]:
             return folds, method.fit_part(parts.pop(folds))  # no longer kept: a part may hold copies of members
 
-        method.prepare(level)
+        targets = range(level.rows.y.shape[1]) if level.rows.metric.several else ()
+        for own in [level.whole().of_target(target).level for target in targets] or [level]:
+            method.prepare(own)
         layout = Layout(jobs=min(cpu_count(), len(left_out)), threads=1)
         self.fitted = dict(run_tasks(left_out, fit, layout))
 

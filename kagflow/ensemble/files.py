@@ -1,7 +1,9 @@
 """Predictions made elsewhere: reading their files, and matching their ids."""
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -13,7 +15,7 @@ from kagflow.data.reading import parse_csv, read_bytes
 from kagflow.errors import DataError, did_you_mean
 from kagflow.runs.submission import sample_ids
 
-_ROLES = ("repeat", "fold", "y")  # what a file of OOF may hold beside ids and predictions
+_ROLES = ("repeat", "fold", "unit", "weight")  # what a file of OOF may hold beside ids, truth and predictions
 _WORDS = ("prediction", "pred", "oof", "proba", "probability")
 
 
@@ -40,7 +42,7 @@ class PredictionFile:
         self.frame = read_text(path)
         names = self.frame.columns
         self._id = next((name for name in (facts.id, "id") if name in names), names[0])
-        self.ids = sample_ids(self.frame.select(self._id), data.train.ids)
+        self.ids = sample_ids(self.frame.select(self._id), data.train.ids)  # which test has the type of, too
         if self.ids.null_count():
             place = int(self.ids.is_null().arg_max() or 0)
             raise DataError(
@@ -50,6 +52,30 @@ class PredictionFile:
             )
         roles = {self._id, ignored, *_ROLES}
         self.columns = self._prediction_columns([name for name in names if name not in roles])
+
+    def repeats(self, count: int) -> list[Self]:
+        """Return the part of each repeat, by the column ``repeat``; without one, the whole file for each.
+
+        Raises
+        ------
+        DataError
+            A repeat is missing.
+        """
+        if "repeat" not in self.frame.columns or self.frame["repeat"].n_unique() == 1:
+            return [self] * count
+        parts = []
+        for number in range(count):
+            rows = (self.frame["repeat"].cast(pl.Float64, strict=False) == number).arg_true()
+            if not len(rows):
+                raise DataError(
+                    f"there are no predictions of repeat {number}; the folds have {count}",
+                    hint="repeats are counted from 0",
+                    where=str(self.path),
+                )
+            part = copy(self)
+            part.frame, part.ids = self.frame[rows], self.ids[rows]
+            parts.append(part)
+        return parts
 
     def values(self) -> NDArray[np.float64]:
         """Return (n,) predictions, or (n, k) of classes in class order, or (n, targets).
@@ -100,14 +126,16 @@ class PredictionFile:
             return numbered
         if labels:
             return [self._column_of(label, names) for label in labels]
-        named = [name for word in (*_WORDS, self._facts.target) for name in names if name == word]
-        if not named and len(names) != 1:
+        named = [name for name in _WORDS if name in names][:1]
+        others = [name for name in names if name not in (self._facts.target, "y")]  # which may be the truth
+        found = named or others or list(names)
+        if len(found) != 1:
             raise DataError(
-                f"which column holds the predictions? it may be {', '.join(names) or 'none'}",
+                f"which column holds the predictions? it may be {', '.join(found) or 'none'}",
                 hint="call it `prediction`, and leave out what else is not needed",
                 where=str(self.path),
             )
-        return (named or list(names))[:1]
+        return found
 
     def _column_of(self, label: str, names: Sequence[str]) -> str:
         """Return the column of a class or target: called so, or ending with it; but not that of its truth."""

@@ -78,7 +78,8 @@ def make_ensemble(
     competition
         As ``kagflow.load`` returns it.
     methods
-        Names of methods to try; the sensible ones when empty. The best single member is always tried.
+        Names of methods to choose from; when empty the sensible ones, and the best single member, which is always
+        scored beside them.
     members, without, most
         Which runs; as ``Bank.of`` takes them.
     post
@@ -108,8 +109,8 @@ def make_ensemble(
     data = read_dataset(origin, competition.facts, competition.additions)
     fingerprints = {"edition": data.edition, "data": data.fingerprint}
     bank = Bank.of(competition, members=members, without=without, most=most, fingerprints=fingerprints)
-    if bank.reasons:
-        note(bank.reasons)
+    for line in filter(None, [bank.reasons, *(f"{doubt.member}: {doubt.message}" for doubt in bank.doubts)]):
+        note(line)
     files = [Added.read(path, weight, competition, data) for path, weight in (added or {}).items()]
     name = post or _post_of(bank.members[bank.best])
     settings: dict[str, Any] = {
@@ -131,7 +132,8 @@ def make_ensemble(
             config={**settings, "members": bank.names},
         )
         tried = _candidates(bank, methods, settings["postprocess"], note)
-        made = Made(bank, data, tried, choose(tried), settings, files)
+        eligible = [each for each in tried if not methods or each.method.kind in methods]
+        made = Made(bank, data, tried, choose(eligible), settings, files)
         scores = write_ensemble(made, folder.path, seconds=time.perf_counter() - started)
         _mirror(tracker, scores, made)
         run = open_run(folder.complete())

@@ -67,7 +67,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
-    @property
+    @cached_property
     def fold_numbers(self) -> tuple[int, ...]:
         """Numbers of the folds, ascending."""
         return tuple(int(number) for number in np.unique(self.folds))
@@ -108,6 +108,8 @@ class Level:
         (n,), (n, k) or (n, t) out-of-fold predictions each, read once; what is kept in 32 bits stays so.
     names
         Their names, all different.
+    features
+        (n,) numbers by name that stand beside the members, for methods that look at more than members.
 
     Raises
     ------
@@ -115,7 +117,13 @@ class Level:
         There is no member, or names, shapes or rows do not fit, or a prediction is not finite.
     """
 
-    def __init__(self, rows: Rows, members: Sequence[Values], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        members: Sequence[Values],
+        names: Sequence[str],
+        features: Mapping[str, Values] | None = None,
+    ) -> None:
         if not names or len(set(names)) != len(names) or len(members) != len(names):
             raise KagflowError(
                 f"an ensemble needs members with different names; there are {len(members)} members and "
@@ -132,6 +140,7 @@ class Level:
                 hint="are they of the same competition, with the same classes?",
                 where="ensemble",
             )
+        self.features = {name: column.astype(np.float64) for name, column in sorted((features or {}).items())}
         self._shared: dict[Any, Any] = {}
         self._lock = Lock()
 
@@ -172,7 +181,20 @@ class Level:
                 where="ensemble",
             )
         own = replace(rows, metric=rows.metric.of_column, y=rows.y[:, target])
-        return Level(own, [member[:, target] for member in self.members], self.names)
+        return Level(own, [member[:, target] for member in self.members], self.names, self.features)
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes where a prediction is one probability a class."""
+        columns = self.members[0].shape[1:]
+        return columns[0] if columns and not self.rows.metric.several else None
+
+    @cached_property
+    def are_probabilities(self) -> bool:
+        """Whether members predicted chances of classes."""
+        return self.rows.task != "regression" and all(
+            bool(member.min() >= 0 and member.max() <= 1) for member in self.members
+        )
 
     def share(self, key: Any, make: Callable[[], Shared]) -> Shared:
         """Return what several parts need, made once; it must be made fold by fold, so that no fold sees another."""
@@ -240,7 +262,7 @@ class Part:
         return [self.member(number) for number in range(len(self.names))]
 
     def by_name(self) -> Mapping[str, Values]:
-        """Return what members said of the rows, by name; rows are taken when a member is asked for."""
+        """Return members and features of the rows, by name; rows are taken when one is asked for."""
         return _ByName(self)
 
     def of_target(self, target: int) -> "Part":
@@ -250,14 +272,15 @@ class Part:
 
 class _ByName(Mapping[str, Values]):
     def __init__(self, part: Part) -> None:
-        self._part = part
-        self._places = {name: place for place, name in enumerate(part.names)}
+        self._part, level = part, part.level
+        self._columns = {**level.features, **dict(zip(level.names, level.members, strict=True))}
 
     def __getitem__(self, name: str) -> Values:
-        return self._part.member(self._places[name])
+        column = self._columns[name]
+        return column if self._part.is_whole else column[self._part.index]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._columns)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._columns)

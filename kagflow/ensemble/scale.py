@@ -47,3 +47,25 @@ class Logarithm:
 def scale_of(metric: Metric) -> Scale:
     """Return the scale of that metric: logarithmic where its objective is fitted there."""
     return Logarithm() if metric.transform == "log1p" else AsIs()
+
+
+_SMALLEST = 1e-7  # what is nearer to 0 or 1 is moved there: one member that is quite sure must not outvote all others
+
+
+def log_odds(p: Values) -> Array:
+    """Return the log-odds of (n,) P(positive), or (n, k) logarithms of P(class), with mean zero over the classes."""
+    clipped = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
+    if p.ndim == 1:
+        odds: Array = np.log(clipped) - np.log1p(-clipped)
+        return odds
+    logarithms = np.log(clipped)
+    centred: Array = logarithms - logarithms.mean(axis=1, keepdims=True)
+    return centred
+
+
+def probabilities(odds: Array) -> Array:
+    """Return what has these log-odds: the way back from ``log_odds``."""
+    from scipy.special import expit, softmax
+
+    back: Array = expit(odds) if odds.ndim == 1 else softmax(odds, axis=1)
+    return back

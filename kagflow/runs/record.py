@@ -93,9 +93,15 @@ class Run:
 
     def result(self) -> dict[str, Any]:
         """Return what ``--json`` prints of a run."""
-        shown = ("competition", "config", "edition", "quick_look", "seconds")
+        shown = ("competition", "config", "kind", "edition", "quick_look", "seconds")
         facts = {name: self.facts.get(name) for name in shown}
-        return {**facts, "run": str(self.path), **self.scores, "submission": str(self.path / SUBMISSION)}
+        return {
+            **facts,
+            "foreign": not self.honest,
+            "run": str(self.path),
+            **self.scores,
+            "submission": str(self.path / SUBMISSION),
+        }
 
 
 PROCESSED = "processed"
@@ -126,9 +132,9 @@ def prediction_columns(frame: Frame) -> NDArray[np.generic]:
 def best_run(runs: Sequence[Run]) -> Run:
     """Return the run with the best score among those that compare with the last one: same data, folds and metric.
 
-    One whose score makes no claim is the best only where all are such.
+    The last one counts that has a score. One whose score makes no claim is the best only where all are such.
     """
-    last = runs[-1]
+    last = ([run for run in runs if run.scored] or [*runs])[-1]
     sign = 1 if last.scores["direction"] == "minimize" else -1
     alike = [run for run in runs if run.compares_with(last)]
     return min(alike, key=lambda run: (not run.honest, sign * (run.scores["cv"] or 0.0)))

@@ -18,7 +18,7 @@ def stable(project, text):
     return "\n".join(re.sub(r"  [\d.]+$", "  <s>", line) if table else line for line in lines)
 
 
-@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "run", "runs"])
+@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "ensemble", "run", "runs"])
 def test_help(project, snapshot, verb):
     said = project.cli(*filter(None, [verb]), "--help")
     assert said.code == 0
@@ -35,6 +35,7 @@ def test_text_of_the_verbs(project, snapshot):
         "fetch": project.cli("fetch", "toy").out,
         "check": project.cli("check", "toy").out,
         "runs": project.cli("runs", "toy").out,
+        "ensemble": project.cli("ensemble", "toy").out,
         "against": project.cli("runs", "toy", newest, "--against", oldest).out,
     }
     assert {verb: stable(project, text) for verb, text in said.items()} == snapshot

@@ -5,14 +5,35 @@ from types import MappingProxyType
 
 from kagflow.ensemble.methods.base import FittedBlend, LinearBlend, Method
 from kagflow.ensemble.methods.climb import Climb, Forward
-from kagflow.ensemble.methods.means import Mean, Single
+from kagflow.ensemble.methods.lightgbm import LightGBM
+from kagflow.ensemble.methods.logistic import Logistic
+from kagflow.ensemble.methods.means import LogitMean, Mean, RankMean, Single
+from kagflow.ensemble.methods.ridge import Ridge
+from kagflow.ensemble.methods.weights import Weighted
+from kagflow.ensemble.rows import Level
 from kagflow.errors import ConfigError, did_you_mean
 
-__all__ = ["METHODS", "Climb", "FittedBlend", "Forward", "LinearBlend", "Mean", "Method", "Single", "find_method"]
+__all__ = [
+    "METHODS",
+    "Climb",
+    "FittedBlend",
+    "Forward",
+    "LightGBM",
+    "LinearBlend",
+    "Logistic",
+    "LogitMean",
+    "Mean",
+    "Method",
+    "RankMean",
+    "Ridge",
+    "Single",
+    "Weighted",
+    "find_method",
+    "suited",
+]
 
-METHODS: Mapping[str, type[Method]] = MappingProxyType(
-    {method.kind: method for method in (Single, Mean, Forward, Climb)}
-)
+_ALL = (Single, Mean, RankMean, LogitMean, Forward, Climb, Weighted, Ridge, Logistic, LightGBM)
+METHODS: Mapping[str, type[Method]] = MappingProxyType({method.kind: method for method in _ALL})
 """By kind, the simplest first."""
 
 
@@ -27,3 +48,10 @@ def find_method(kind: str) -> Method:
     if kind not in METHODS:
         raise ConfigError(f"no ensemble is called {kind!r}", hint=did_you_mean(kind, METHODS), where="ensemble")
     return METHODS[kind]()
+
+
+def suited(level: Level) -> list[Method]:
+    """Return all methods that are for such rows and members, with their usual settings, the simplest first."""
+    one = level.whole().of_target(0).level if level.rows.metric.several else level
+    methods = [make() for make in METHODS.values()]
+    return [method for method in methods if method.suits(one)]

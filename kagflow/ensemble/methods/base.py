@@ -9,6 +9,7 @@ import numpy as np
 
 from kagflow.ensemble.rows import Array, Level, Part, Rows, Values
 from kagflow.ensemble.scale import Scale
+from kagflow.errors import KagflowError
 
 
 class FittedBlend(Protocol):
@@ -24,7 +25,8 @@ class FittedBlend(Protocol):
         Parameters
         ----------
         members
-            (n,) or (n, k) predictions by name. Members without weight may be missing.
+            (n,) or (n, k) predictions by name, and the features that stood beside them. Members without weight may be
+            missing.
         """
 
     def document(self) -> dict[str, Any]:
@@ -53,21 +55,28 @@ class Method(ABC):
 
     def fit_part(self, part: Part) -> FittedBlend:
         """Fit on some folds; of several targets each is blended by itself."""
-        metric = part.level.rows.metric
-        if not metric.several:
-            return self.fit_target(part)
-        targets = part.level.rows.y.shape[1]
-        return TargetBlends(tuple(self.fit_target(part.of_target(target)) for target in range(targets)))
+        level = part.level
+        if level.rows.metric.several:
+            parts = [part.of_target(target) for target in range(level.rows.y.shape[1])]
+            return TargetBlends(tuple(self.fit_part(each) for each in parts))
+        if not self.suits(level):
+            raise KagflowError(
+                f"{self.kind} is not for {level.rows.metric.name} of such members ({level.rows.task}, predictions of "
+                f"shape {level.members[0].shape})",
+                hint="mean, weighted and climb are for all",
+                where="ensemble",
+            )
+        return self.fit_target(part)
 
     @abstractmethod
     def fit_target(self, part: Part) -> FittedBlend:
         """Fit on some folds, for one target."""
 
     def prepare(self, level: Level) -> None:  # noqa: B027 - most fits share nothing
-        """Make what fits on several parts share; they run side by side afterwards."""
+        """Make what fits on several parts share; they run side by side afterwards. Of several targets, of one."""
 
-    def applies(self, rows: Rows, columns: int) -> bool:
-        """Say whether the method is for such rows, and members of so many columns."""
+    def suits(self, level: Level) -> bool:
+        """Say whether the method is for such rows and members, those of one target."""
         return True
 
 
@@ -118,7 +127,7 @@ class TargetBlends:
     def apply(self, members: Mapping[str, Values]) -> Array:
         """Return (n, t) blends; see ``FittedBlend.apply``."""
         columns = [
-            own.apply({name: member[:, number] for name, member in members.items()})
+            own.apply({name: each[:, number] if each.ndim == 2 else each for name, each in members.items()})
             for number, own in enumerate(self.targets)
         ]
         return np.stack(columns, axis=1)

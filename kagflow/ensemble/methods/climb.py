@@ -8,7 +8,7 @@ import numpy as np
 from kagflow.ensemble.methods.base import FittedBlend, LinearBlend, Method
 from kagflow.ensemble.rows import Array, Level, Part
 from kagflow.ensemble.scale import scale_of
-from kagflow.ensemble.trails import Trail, prepare_trails, start_trail
+from kagflow.ensemble.trails import Mask, Trail, prepare_trails, start_trail
 from kagflow.errors import KagflowError
 
 _EQUAL = 1e-12  # by less than this share of its size a loss is not smaller
@@ -68,21 +68,21 @@ class Climb(Greedy):
             {"picks": picks if self.bags > 1 else picks[0]},
         )
 
-    def _draw(self, members: int) -> list[Array]:
-        """Return (members,) for each bag: 0 for a member that takes part, infinity for another."""
+    def _draw(self, members: int) -> list[Mask]:
+        """Return (members,) for each bag: whether a member takes part."""
         if self.bags == 1:
-            return [np.zeros(members)]
+            return [np.ones(members, dtype=np.bool_)]
         rng, size = np.random.default_rng(self.seed), max(1, round(self.share * members))
         drawn = [rng.choice(members, size, replace=False) for _ in range(self.bags)]
-        return [np.where(np.isin(np.arange(members), each), 0.0, np.inf) for each in drawn]
+        return [np.isin(np.arange(members), each) for each in drawn]
 
-    def _climb(self, trail: Trail, allowed: Array) -> list[tuple[int, float]]:
+    def _climb(self, trail: Trail, allowed: Mask) -> list[tuple[int, float]]:
         """Return the members and steps of the best blend on the way."""
         steps: list[tuple[int, float]] = []
         best, length = np.inf, 0
         for number in range(1, self.picks + 1):
             ways = [1 / number] if not self.negative or number == 1 else [1 / number, -1 / number]
-            losses = np.stack([trail.losses(step) + allowed for step in ways])
+            losses = np.stack([trail.losses(step, allowed) for step in ways])
             way, member = np.unravel_index(int(np.argmin(losses)), losses.shape)
             loss = float(losses[way, member])
             if not np.isfinite(loss):
@@ -117,17 +117,17 @@ class Forward(Greedy):
 
     def fit_target(self, part: Part) -> FittedBlend:
         """Select on the rows; see ``Method.fit``."""
-        trail, closed = start_trail(part), np.zeros(len(part.names))
+        trail, left = start_trail(part), np.ones(len(part.names), dtype=np.bool_)
         chosen: list[int] = []
         best = np.inf
         for number in range(1, min(self.most, len(part.names)) + 1):
-            losses = trail.losses(1 / number) + closed
+            losses = trail.losses(1 / number, left)
             member = int(np.argmin(losses))
             if chosen and not losses[member] < best - _EQUAL * abs(best):
                 break
             trail.move(member, 1 / number)
             chosen.append(member)
-            best, closed[member] = float(losses[member]), np.inf
+            best, left[member] = float(losses[member]), False
         weights = {name: 1 / len(chosen) if number in chosen else 0.0 for number, name in enumerate(part.names)}
         picks = [part.names[member] for member in chosen]
         return LinearBlend(weights, scale_of(part.level.rows.metric), {"picks": picks})

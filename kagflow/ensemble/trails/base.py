@@ -2,7 +2,12 @@
 
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kagflow.ensemble.rows import Array
+
+Mask = NDArray[np.bool_]
 
 
 class Trail(Protocol):
@@ -12,8 +17,11 @@ class Trail(Protocol):
     Losses are smaller where the blend is better.
     """
 
-    def losses(self, step: float) -> Array:
-        """Return (members,) loss of the blend after a step towards each member; infinite where one is no good."""
+    def losses(self, step: float, allowed: Mask) -> Array:
+        """Return (members,) loss of the blend after a step towards each member.
+
+        It is infinite for those that are not allowed, or so bad that they need not be looked at.
+        """
 
     def move(self, member: int, step: float) -> None:
         """Take the step towards that member."""

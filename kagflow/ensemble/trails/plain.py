@@ -4,6 +4,7 @@ import numpy as np
 
 from kagflow.ensemble.rows import Array, Part, Values
 from kagflow.ensemble.scale import scale_of
+from kagflow.ensemble.trails.base import Mask
 from kagflow.errors import KagflowError
 
 
@@ -17,9 +18,12 @@ class PlainTrail:
         self._blend: Array = np.zeros(self._members[0].shape)
         self._sign = 1.0 if part.rows.metric.direction == "minimize" else -1.0
 
-    def losses(self, step: float) -> Array:
-        """Return the scores after a step towards each member, turned so that less is better."""
-        return np.array([self._loss(self._after(member, step)) for member in self._members])
+    def losses(self, step: float, allowed: Mask) -> Array:
+        """Return the scores after a step towards each member, turned so that less is better; see ``Trail``."""
+        losses = np.full(len(self._members), np.inf)
+        for member in np.flatnonzero(allowed):
+            losses[member] = self._loss(self._after(self._members[member], step))
+        return losses
 
     def move(self, member: int, step: float) -> None:
         """Take the step towards that member."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from kagflow.ensemble.rows import Array, Level, Part, Values
 from kagflow.ensemble.scale import scale_of
+from kagflow.ensemble.trails.base import Mask
 from kagflow.metrics import METRICS, Metric
 
 _CHUNK = 8_192  # rows at once: the errors of 200 members fit into a core's cache
@@ -53,7 +54,8 @@ def _truth(y: Values, columns: tuple[int, ...]) -> Array:
     """Return the target in the form of a prediction: of classes one column each."""
     if not columns:
         return y.astype(np.float64)
-    return (y.astype(np.int64)[:, np.newaxis] == np.arange(columns[0])).astype(np.float64)
+    one_hot: Array = (y.astype(np.int64)[:, np.newaxis] == np.arange(columns[0])).astype(np.float64)
+    return one_hot
 
 
 class SquaresTrail:
@@ -64,11 +66,12 @@ class SquaresTrail:
         self._own = np.diagonal(self._products).copy()
         self._weights = np.zeros(len(self._own))
 
-    def losses(self, step: float) -> Array:
-        """Return the mean square errors after a step towards each member."""
+    def losses(self, step: float, allowed: Mask) -> Array:
+        """Return the mean square errors after a step towards each member; see ``Trail``."""
         with_each = self._products @ self._weights
         now = float(self._weights @ with_each)
-        return (1 - step) ** 2 * now + 2 * step * (1 - step) * with_each + step**2 * self._own
+        after = (1 - step) ** 2 * now + 2 * step * (1 - step) * with_each + step**2 * self._own
+        return np.where(allowed, after, np.inf)
 
     def move(self, member: int, step: float) -> None:
         """Take the step towards that member."""

@@ -102,4 +102,4 @@ class Speed:
         if own:
             return guessed * own[-1]
         others = [math.log(ratios[-1]) for ratios in self._ratios.values()]
-        return guessed * math.exp(sum(others) / (len(others) + 1))  # drawn towards the guess
+        return guessed * math.exp(sum(others) / (len(others) + 0.5))  # drawn towards the guess

@@ -76,6 +76,7 @@ class Schedule:
     done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
     studied: list[str] = field(default_factory=list)
     _begun: bool = False
+    _hurried: bool = False
     _seeded: set[str] = field(default_factory=set)
 
     def expected(self, member: Member) -> float:
@@ -96,8 +97,10 @@ class Schedule:
 
     def hurry(self, left: float) -> None:
         """Put a member of few trees before all others: nothing is done, and what was begun took too long."""
-        seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", 1.0)
-        self.waiting.insert(0, quick(self.shape, seconds))
+        if not self._hurried:
+            self._hurried = True
+            seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", 1.0)
+            self.waiting.insert(0, quick(self.shape, seconds))
 
     def next(self, left: float) -> Member | Study | None:
         """Take what to do next in so many seconds; ``None`` where nothing is worth it, or fits."""
@@ -187,7 +190,8 @@ def fits(members: Sequence[Member], schedule: Schedule, seconds: float) -> tuple
     They are dealt to the processes in their order, each to the one that is free first.
     """
     free = [0.0] * schedule.crew.workers
-    planned, rest = [], []
+    planned: list[Member] = []
+    rest: list[str] = []
     for member in members:
         chosen = schedule.in_time(member, first=not planned)
         at = min(range(len(free)), key=free.__getitem__)

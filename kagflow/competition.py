@@ -26,6 +26,7 @@ from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_f
 from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
+from kagflow.features.encoded import ENCODED, encoded
 from kagflow.features.tables import named_tables
 from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
 from kagflow.metrics import METRICS, Metric, find_metric, mean_columnwise
@@ -103,13 +104,15 @@ class Competition:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def feature_set(self, name: str) -> FeatureSet:
-        """Return a feature set.
+        """Return a feature set; ``encoded`` is made of the default one where `features.py` has none of that name.
 
         Raises
         ------
         ConfigError
             There is none of that name.
         """
+        if name == ENCODED and name not in self.feature_sets:
+            return encoded(self.feature_sets["default"])
         if name not in self.feature_sets:
             raise ConfigError(
                 f"{FEATURES} has no feature set {name!r}",

@@ -10,6 +10,7 @@ import numpy as np
 
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, RoundsConfig
+from kagflow.features.encoded import ENCODED
 from kagflow.models.registry import model_class
 
 _SUM_OF_STEPS = 14.0  # rounds times learning rate, where stopping usually comes
@@ -20,6 +21,8 @@ _FEWEST, _MOST = 0.1, 30.0  # how far measured times are believed to differ from
 
 def core_seconds(experiment: Experiment, shape: Shape) -> float:
     """Return a guess of the seconds that one core takes for a run, all folds and seeds."""
+    if experiment.features == ENCODED:
+        shape = shape.encoded()
     fits = shape.folds * experiment.seeds * shape.targets + (experiment.test == "refit")
     cells = (shape.rows + shape.test_rows) * shape.columns
     model = experiment.model

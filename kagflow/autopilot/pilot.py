@@ -23,6 +23,7 @@ from kagflow.competition import Competition
 from kagflow.config import Experiment, write_yaml
 from kagflow.data import find_source
 from kagflow.errors import ConfigError, KagflowError, ModelError
+from kagflow.features.encoded import ENCODED, MANY
 from kagflow.runs import Run, list_runs, run_of_key
 from kagflow.runs.plan import make_plan
 from kagflow.runs.record import open_run
@@ -199,7 +200,7 @@ class _Pilot:
     def _members(self, shape: Shape) -> list[Member]:
         """Return the members that are wanted, the most valuable first."""
         installed = importlib.util.find_spec("pytabkit") is not None
-        made = portfolio(shape, self._own(), list(self._competition.feature_sets), installed)
+        made = portfolio(shape, self._own(), self._feature_sets(shape), installed)
         wanted = [member for member in made if self._is_wanted(member.name)]
         if not wanted:
             raise ConfigError(
@@ -211,6 +212,12 @@ class _Pilot:
 
     def _is_wanted(self, name: str) -> bool:
         return not self._wanted or any(fnmatchcase(name, pattern) for pattern in self._wanted)
+
+    def _feature_sets(self, shape: Shape) -> list[str]:
+        """Return the names of the feature sets; ``encoded`` is one where levels are many and nobody encoded them."""
+        sets = self._competition.feature_sets
+        bare = not sets["default"].target and any(levels > MANY for levels in shape.levels)
+        return [*sets, ENCODED] if bare and ENCODED not in sets else list(sets)
 
     def _own(self) -> dict[str, Experiment]:
         """Return the user's experiments by the name of their config; one that cannot be read is named."""

@@ -12,6 +12,7 @@ from typing import Any
 from kagflow.autopilot.costs import core_seconds
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
+from kagflow.features.encoded import ENCODED
 
 PREFIX = "auto_"
 MOST = 3
@@ -167,7 +168,10 @@ def _made(
 ) -> Iterator[Member]:
     """Yield members, the most valuable first: one of each library, then what differs most from those before."""
     lightgbm, xgboost, catboost = (bases[kind] for kind in _BOOSTERS)
-    linear = "linear" if "linear" in feature_sets else "default"
+    is_encoded = ENCODED in feature_sets
+    linear = "linear" if "linear" in feature_sets else ENCODED if is_encoded else "default"
+    flat = ENCODED if is_encoded else "default"  # for models that know a level by a column of its own only
+    shape = shape.encoded() if is_encoded else shape
 
     def made(name: str, experiment: Experiment) -> Member:
         return Member(PREFIX + name, family_of(experiment), experiment)
@@ -182,8 +186,11 @@ def _made(
         "lightgbm_extra",
         _with(lightgbm, extra_trees=True, num_leaves=48, min_data_in_leaf=12, feature_fraction=0.7, learning_rate=0.05),
     )
+    if is_encoded:
+        yield made("lightgbm_encoded", lightgbm.model_copy(update={"features": ENCODED}))
+        yield made("xgboost_encoded", xgboost.model_copy(update={"features": ENCODED}))
     if shape.one_hot_fits:
-        yield made("extra_trees", _forest("ExtraTrees", shape, max_features=0.8, min_samples_leaf=2))
+        yield made("extra_trees", _forest("ExtraTrees", shape, flat, max_features=0.8, min_samples_leaf=2))
     yield made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85))
     yield made("catboost_deep", _with(catboost, depth=8, l2_leaf_reg=3.0, max_ctr_complexity=2))
     if installed and not shape.weighted:
@@ -201,15 +208,15 @@ def _made(
     )
     yield made("catboost_shallow", _with(catboost, depth=4, l2_leaf_reg=5.0, random_strength=2.0))
     if shape.one_hot_fits:
-        yield made("random_forest", _forest("RandomForest", shape, max_features=0.5, min_samples_leaf=3))
+        yield made("random_forest", _forest("RandomForest", shape, flat, max_features=0.5, min_samples_leaf=3))
     yield made("xgboost_shallow", _with(xgboost, max_depth=3, min_child_weight=10.0, subsample=0.7, reg_lambda=10.0))
     if shape.one_hot_fits and shape.rows <= 30_000:
         yield made("neighbours", _neighbours(shape, linear))
     for name in feature_sets:
-        if name not in ("default", "linear"):
+        if name not in ("default", "linear", ENCODED):
             yield made(f"lightgbm_on_{name}", lightgbm.model_copy(update={"features": name}))
             yield made(f"xgboost_on_{name}", xgboost.model_copy(update={"features": name}))
-    if linear != "default":
+    if linear == "linear":
         yield made("lightgbm_on_linear", lightgbm.model_copy(update={"features": linear}))
     yield made("lightgbm_wide", _with(lightgbm, num_leaves=53, min_data_in_leaf=14, feature_fraction=0.7))
     yield made("xgboost_wide", _with(xgboost, max_depth=7, min_child_weight=0.8, colsample_bytree=0.9))
@@ -235,10 +242,10 @@ def _linear(shape: Shape, features: str) -> Iterator[tuple[str, Experiment]]:
         yield "linear", _sklearn("sklearn.linear_model.LogisticRegression", features, C=0.1, max_iter=500)
 
 
-def _forest(name: str, shape: Shape, *, max_features: float, min_samples_leaf: int) -> Experiment:
+def _forest(name: str, shape: Shape, feature_set: str, *, max_features: float, min_samples_leaf: int) -> Experiment:
     features = max_features if shape.width <= 100 else "sqrt" if shape.width > 400 else 0.3
     drawn: dict[str, Any] = {"max_features": features, "min_samples_leaf": min_samples_leaf}
-    return _sklearn(f"sklearn.ensemble.{name}{_kind(shape)}", n_estimators=300, **drawn)
+    return _sklearn(f"sklearn.ensemble.{name}{_kind(shape)}", feature_set, n_estimators=300, **drawn)
 
 
 def _mlp(shape: Shape, features: str) -> Experiment:

@@ -1,11 +1,12 @@
 """What a plan hangs on: how many rows and columns there are, and how often they will be fitted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import polars as pl
 
 from kagflow.features import FeatureSet
+from kagflow.features.encoded import MANY
 from kagflow.models.base import categorical_columns
 from kagflow.runs.plan import Plan
 from kagflow.training.target import Identity
@@ -92,6 +93,12 @@ class Shape:
     def outputs(self) -> int:
         """How many sums of trees a boosted model is: one, or one a class."""
         return self.classes if self.task == "multiclass" else 1
+
+    def encoded(self) -> "Shape":
+        """Return the shape with frequency and mean target in the place of categories of many levels."""
+        many = sum(levels > MANY for levels in self.levels)
+        few = tuple(levels for levels in self.levels if levels <= MANY)
+        return replace(self, numbers=self.numbers + many * (1 + max(self.outputs, 1)), levels=few)
 
     @property
     def one_hot_fits(self) -> bool:

@@ -60,6 +60,15 @@ def test_a_level_a_column_is_for_few_levels():
     assert families == {"lightgbm", "xgboost", "catboost"}
 
 
+def test_encodings_take_the_place_of_many_levels():
+    wide = replace(MIDDLE, levels=(3, 20_000))
+    members = portfolio(wide, {}, ["default", "encoded"], installed=False)
+    features = {member.name: member.experiment.features for member in members}
+    assert features["auto_lightgbm"] == "default"
+    assert features["auto_lightgbm_encoded"] == features["auto_linear"] == features["auto_extra_trees"] == "encoded"
+    assert wide.encoded().levels == (3,)
+
+
 def test_networks_are_members_where_they_are_installed():
     assert "auto_tabm" not in names(portfolio(MIDDLE, {}, ["default"], installed=False))
     assert "auto_tabm" in names(portfolio(MIDDLE, {}, ["default"], installed=True))

@@ -316,6 +316,8 @@ class _Pilot:
                     continue  # a worker will say so
                 run = run_of_key(self._competition.runs_folder, name, key)
                 if run is not None:
+                    if name == member.name:
+                        self._schedule.learn(member, run.facts["seconds"])
                     self._finish(member, run, found=True)
                     return True
         return False

@@ -8,6 +8,8 @@ import time
 import polars as pl
 import pytest
 
+from kagflow.autopilot import schedule
+
 FOLDS = 3
 
 
@@ -133,6 +135,19 @@ def test_interrupted_it_keeps_the_submission_and_stops_its_processes(project, pl
     assert "the same command continues" in err
     assert not is_alive(plant.fits("stalling")[0])
     assert whole_submission(project)
+
+
+def test_the_best_library_is_tuned_and_the_users_configs_stay_theirs(project, monkeypatch):
+    monkeypatch.setattr(schedule, "_MEMBERS_FIRST", 1)
+    monkeypatch.setattr(schedule, "_LEAST_TUNING", 1.0)
+    monkeypatch.setattr(schedule, "_FEWEST_TRIALS", 1)
+    project.write("configs/toy/quick.yaml", "rounds: 5\n")
+    said = run(project, "--jobs", "1", "--budget", "20s", "--json", *members("quick", "quick_tuned"))
+    document = json.loads(said.out)
+    assert "note: tuning quick for " in said.err
+    assert {each["name"] for each in document["trained"]} == {"quick", "quick_tuned"}
+    assert (project.runs / "autopilot" / "quick_tuned.yaml").is_file()
+    assert [path.name for path in (project.root / "configs/toy").iterdir()] == ["quick.yaml"]
 
 
 def test_what_it_made_up_is_run_again_by_its_config(project, plant):

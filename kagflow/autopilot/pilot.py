@@ -1,13 +1,11 @@
 """`kagflow run`: members in processes that can be stopped, then the ensemble, within a time budget."""
 
-import importlib.util
 import os
 import queue
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,16 @@ import joblib
 
 from kagflow.autopilot.crew import Event, Worker, worker_command
 from kagflow.autopilot.finale import Finale, single
-from kagflow.autopilot.portfolio import Member, portfolio
+from kagflow.autopilot.portfolio import Member
 from kagflow.autopilot.reporter import Nobody, Planned, Reporter
+from kagflow.autopilot.roster import Roster
 from kagflow.autopilot.schedule import Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
 from kagflow.competition import Competition
-from kagflow.config import Experiment, write_yaml
+from kagflow.config import Experiment
 from kagflow.data import find_source
 from kagflow.errors import ConfigError, KagflowError, ModelError
-from kagflow.features.encoded import ENCODED, MANY
-from kagflow.runs import Run, list_runs, run_of_key
+from kagflow.runs import Run
 from kagflow.runs.plan import make_plan
 from kagflow.runs.record import open_run
 from kagflow.runs.submission import SUBMISSION
@@ -173,11 +171,12 @@ class _Pilot:
         self._reporter.began(origin.edition, origin.folder)
         plan = make_plan(self._competition, Experiment(), "default", origin)  # also refuses data at fault
         shape = Shape.of(plan)
-        waiting = self._members(shape)
+        roster = Roster(self._competition, origin, self._folder, self._wanted)
+        waiting = roster.members(shape, self._fail, self._reporter.note)
         crew = crew_for(shape, waiting[0], self._seconds, self._cores)
         waiting = waiting if self._wanted else with_quick(waiting, shape, crew)
-        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, self._is_wanted)
-        self._origin, self._folds = origin, plan.setup.folds.fingerprint
+        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, roster.is_wanted)
+        self._roster = replace(roster, threads=crew.threads)
         planned, late = fits(waiting, self._schedule, self._cutoff - self._now)
         listed = [Planned(member, self._schedule.expected(member)) for member in planned]
         self._reporter.planned(listed, self._seconds, crew.workers, crew.threads)
@@ -194,45 +193,6 @@ class _Pilot:
             worker.kill()
         self._jobs.clear()
         self._tracker.finish(failed=failed)
-
-    # --- members ------------------------------------------------------------------------------------------------------
-
-    def _members(self, shape: Shape) -> list[Member]:
-        """Return the members that are wanted, the most valuable first."""
-        installed = importlib.util.find_spec("pytabkit") is not None
-        made = portfolio(shape, self._own(), self._feature_sets(shape), installed)
-        wanted = [member for member in made if self._is_wanted(member.name)]
-        if not wanted:
-            raise ConfigError(
-                f"no member is called {', '.join(self._wanted)}",
-                hint=f"known: {', '.join(member.name for member in made)}",
-                where="--members",
-            )
-        return wanted
-
-    def _is_wanted(self, name: str) -> bool:
-        return not self._wanted or any(fnmatchcase(name, pattern) for pattern in self._wanted)
-
-    def _feature_sets(self, shape: Shape) -> list[str]:
-        """Return the names of the feature sets; ``encoded`` is one where levels are many and nobody encoded them."""
-        sets = self._competition.feature_sets
-        bare = not sets["default"].target and any(levels > MANY for levels in shape.levels)
-        return [*sets, ENCODED] if bare and ENCODED not in sets else list(sets)
-
-    def _own(self) -> dict[str, Experiment]:
-        """Return the user's experiments by the name of their config; one that cannot be read is named."""
-        own = {}
-        for path in sorted((self._competition.root / "configs" / self._competition.name).glob("*.yaml")):
-            try:
-                experiment = self._competition.experiment(path.stem)
-            except KagflowError as error:
-                self._fail(path.stem, str(error))
-                continue
-            if experiment.splitter:
-                self._reporter.note(f"{path.stem} has a splitter of its own, so that it blends with no other member")
-            else:
-                own[path.stem] = experiment
-        return own
 
     # --- training -----------------------------------------------------------------------------------------------------
 
@@ -272,55 +232,20 @@ class _Pilot:
         while (duty := self._schedule.next(self._cutoff - self._now)) is not None:
             if isinstance(duty, Study):
                 self._reporter.note(f"tuning {duty.member.name} for {duty.seconds:.0f} s")
-                request = {"do": "tune", "config": str(self._path(duty.member)), "seconds": duty.seconds}
+                request = {"do": "tune", "config": str(self._roster.path(duty.member)), "seconds": duty.seconds}
             else:
-                if self._find(duty):
+                self._roster.write(duty)
+                found = self._roster.find(duty)
+                if found is not None:
+                    self._meet(duty, found)
                     continue
-                self._write(duty)
-                request = {"do": "cv", "config": str(self._path(duty))}
+                request = {"do": "cv", "config": str(self._roster.path(duty))}
             self._jobs[worker] = _Job(duty, self._now)
             self._ask(worker, request)
             return
 
     def _ask(self, worker: Worker, request: dict[str, Any]) -> None:
         worker.ask({**request, "source": None if self._source is None else str(self._source.resolve())})
-
-    def _path(self, member: Member) -> Path:
-        return self._folder / f"{member.name}.yaml"
-
-    def _written(self, member: Member) -> Experiment:
-        """Return the experiment as a worker runs it."""
-        return member.experiment.model_copy(update={"threads": self._schedule.crew.threads})
-
-    def _write(self, member: Member) -> None:
-        """Write a member's config, so that anybody can run it again."""
-        document = self._written(member).model_dump(mode="json", exclude_defaults=True)
-        text = f"# {self._competition.name}: made by `kagflow run`\n{write_yaml(document)}"
-        partial = self._path(member).with_suffix(f".{os.getpid()}")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self._path(member))
-
-    def _find(self, member: Member) -> bool:
-        """Say whether a member, or the same one in another haste, was done before; if so it is a member."""
-        names = {run.facts["config"] for run in list_runs(self._competition.runs_folder)}
-        plain = member.name.removesuffix(f"_x{member.level}")
-        for name in [name for name in names if name == plain or name.rpartition("_x")[0] == plain]:
-            path = self._folder / f"{name}.yaml"
-            experiments = [self._written(member), member.experiment] if name == member.name else []
-            if not experiments and path.is_file():
-                experiments = [self._competition.experiment(str(path))]
-            for experiment in experiments:
-                try:
-                    key = make_plan(self._competition, experiment, name, self._origin).key
-                except KagflowError:
-                    continue  # a worker will say so
-                run = run_of_key(self._competition.runs_folder, name, key)
-                if run is not None:
-                    if name == member.name:
-                        self._schedule.learn(member, run.facts["seconds"])
-                    self._finish(member, run, found=True)
-                    return True
-        return False
 
     # --- hearing ------------------------------------------------------------------------------------------------------
 
@@ -361,6 +286,12 @@ class _Pilot:
             return
         self._schedule.learn(duty, self._now - job.began)
         self._finish(duty, run, found=False)
+
+    def _meet(self, member: Member, run: Run) -> None:
+        """Note that a member was done before, perhaps in another haste."""
+        if run.facts["config"] == member.name:
+            self._schedule.learn(member, run.facts["seconds"])
+        self._finish(member, run, found=True)
 
     def _finish(self, member: Member, run: Run, *, found: bool) -> None:
         self._schedule.done[member.name] = (member, run)

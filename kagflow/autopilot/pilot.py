@@ -12,7 +12,7 @@ from typing import Any
 import joblib
 
 from kagflow.autopilot.crew import Event, Worker, worker_command
-from kagflow.autopilot.finale import Finale, single
+from kagflow.autopilot.flight import Finale, Flight, single
 from kagflow.autopilot.portfolio import Member
 from kagflow.autopilot.reporter import Nobody, Planned, Reporter
 from kagflow.autopilot.roster import Roster
@@ -33,52 +33,6 @@ _RESERVE, _LEAST_RESERVE, _MOST_RESERVE = 0.08, 6.0, 90.0  # of the budget, for 
 _GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too
 _STUDY_GRACE = 1.5  # times what a study was given, for the run that follows it
 FOLDER = "autopilot"
-
-
-@dataclass(frozen=True)
-class Flight:
-    """What came of it.
-
-    Attributes
-    ----------
-    competition
-        Its name.
-    members
-        Runs that were there in the end, the best first.
-    failed
-        Why members failed, by name.
-    left_out
-        Names of the members that did not fit into the time.
-    finale
-        The chosen result, and what it was chosen among.
-    submission
-        The file to send.
-    seconds
-        Of the whole flight.
-    """
-
-    competition: str
-    members: tuple[Run, ...]
-    failed: dict[str, str]
-    left_out: tuple[str, ...]
-    finale: Finale
-    submission: Path
-    seconds: float
-
-    def result(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
-        return {
-            **self.finale.document,
-            "competition": self.competition,
-            "seconds": round(self.seconds, 2),
-            "trained": [
-                {"name": run.facts["config"], "run": str(run.path), "cv": run.scores["cv"], "se": run.scores["se"]}
-                for run in self.members
-            ],
-            "failed": [{"name": name, "problem": problem} for name, problem in self.failed.items()],
-            "left_out": list(self.left_out),
-            "submission": str(self.submission),
-        }
 
 
 @dataclass

@@ -138,8 +138,9 @@ class Schedule:
         return None
 
     def _is_tunable(self, member: Member) -> bool:
-        fresh = member.family not in self.studied and not member.experiment.tuned
-        return member.family in _TUNABLE and fresh and self.wanted(Study(member, 0).name)
+        name = Study(member, 0).name
+        fresh = member.family not in self.studied and not member.experiment.tuned and name not in self.done
+        return member.family in _TUNABLE and fresh and self.wanted(name)
 
     def _trial(self, member: Member) -> float:
         """Return the seconds of a trial: those of a run, which may refit."""

@@ -1,6 +1,6 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
 # `run` and `tune` take their time also as `budget=15m`.
-VERBS := fetch check audit cv tune ensemble run predict runs
+VERBS := fetch check audit cv tune ensemble run predict submit runs
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: $(VERBS) comp-is-named help setup test lint types bench clean
+.PHONY: $(VERBS) practice comp-is-named help setup test lint types bench clean
 
 help: ## show this help
 	@echo 'usage: make VERB comp=NAME [args="..."]'
@@ -20,7 +20,7 @@ help: ## show this help
 	@echo
 	@echo 'verbs:   $(VERBS)'
 	@echo 'targets:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Example: make cv comp=house_prices args="--config ridge"'
 	@echo 'What a verb takes: $(BIN)/kagflow VERB --help'
@@ -28,6 +28,9 @@ help: ## show this help
 $(VERBS): comp-is-named $(READY)
 $(VERBS):
 	@$(BIN)/kagflow $@ $(comp) $(if $(budget),--budget $(budget)) $(args)
+
+practice: $(READY) ## the local leaderboard: make practice args="serve", args=leaderboard comp=NAME
+	@$(BIN)/kagflow practice $(args) $(comp)
 
 comp-is-named:
 	@[ -n '$(comp)' ] || { \

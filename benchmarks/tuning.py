@@ -1,9 +1,11 @@
 """What tuning with kagflow is worth beside the usual recipe: Optuna around scikit-learn's `cross_val_score`.
 
 Both look for LightGBM's parameters in the same space, on the same columns, folds, rounds and seed, for the same wall
-time. The recipe may use the cores either way, folds side by side or all cores for each fit; the better one counts.
-Reported are trials a minute; the score of the best parameters, by one and the same cross-validation for both; and how
-many fits of a fold it took kagflow to be as good as the recipe ever was, as a share of what the recipe took for that.
+time. The recipe may use the cores either way, folds side by side or all cores for each fit; the one counts that does
+more trials in a short study. Then both make several studies in turns, each pair with a seed of its own, and figures
+are means over them. Reported are trials a minute, over all of kagflow's time (its run and report at the end included)
+and while it searches; the score of the best parameters, by one and the same cross-validation for both; and how many
+fits of a fold it took kagflow to be as good as the recipe ever was, as a share of what the recipe took for that.
 """
 
 import argparse
@@ -28,9 +30,13 @@ FASTER, FEWER = 3.0, 1 / 3
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a study: seconds, scores of the trials in their order, fits up to each, and the best parameters."""
+    """What came of a study: seconds, scores of the trials in their order, fits up to each, and the best parameters.
+
+    ``searching`` are the seconds until the last trial had come to its end.
+    """
 
     seconds: float
+    searching: float
     scores: tuple[float | None, ...]
     fits: tuple[int, ...]
     params: dict[str, Any]
@@ -57,7 +63,9 @@ def plan_of(root: Path, name: str, rounds: int) -> Any:
     return make_plan(competition, competition.experiment(None, (f"rounds={rounds}",)), "default", origin)
 
 
-def by_recipe(root: Path, name: str, rounds: int, seconds: float, side_by_side: bool) -> Callable[[], Outcome]:
+def by_recipe(
+    root: Path, name: str, rounds: int, seconds: float, seed: int, side_by_side: bool
+) -> Callable[[], Outcome]:
     """Prepare a study that asks `cross_val_score` for the mean over folds."""
     import lightgbm
     import optuna
@@ -80,57 +88,61 @@ def by_recipe(root: Path, name: str, rounds: int, seconds: float, side_by_side: 
 
     def study() -> Outcome:
         started, scores = time.perf_counter(), []
-        made = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+        made = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         while time.perf_counter() - started < seconds:
             trial = made.ask(search.distributions())
             params = {**setup.model.defaults, **search.params(trial.params, None)}
             threads = 1 if side_by_side else cores
-            model = kind(n_estimators=rounds, random_state=0, n_jobs=threads, verbosity=-1, **params)
+            model = kind(n_estimators=rounds, random_state=seed, n_jobs=threads, verbosity=-1, **params)
             jobs = cores if side_by_side else 1
             scores.append(float(np.mean(cross_val_score(model, x, y, cv=folds, scoring=scoring, n_jobs=jobs))))
             made.tell(trial, scores[-1])
+        searching = time.perf_counter() - started
         get_reusable_executor().shutdown()  # else this process could not end before its workers tire of waiting
         fits = tuple(len(folds) * (number + 1) for number in range(len(scores)))
         best = search.params(made.best_params, None)
-        return Outcome(time.perf_counter() - started, tuple(scores), fits, best)
+        return Outcome(time.perf_counter() - started, searching, tuple(scores), fits, best)
 
     return study
 
 
-def by_kagflow(root: Path, name: str, rounds: int, seconds: float) -> Callable[[], Outcome]:
+def by_kagflow(root: Path, name: str, rounds: int, seconds: float, seed: int) -> Callable[[], Outcome]:
     """Prepare a study as `kagflow tune` makes it, the run at the end included."""
     import kagflow
     from kagflow.tuning import Limits, tune
     from kagflow.tuning.watch import Nobody
 
     competition = kagflow.load(name, root)
-    experiment = competition.experiment(None, (f"rounds={rounds}",))
+    experiment = competition.experiment(None, (f"rounds={rounds}", f"seed={seed}"))
 
     class Watch(Nobody):
         def __init__(self) -> None:
             self.seen: list[tuple[int, float | None]] = []
+            self.last = 0.0
 
         def finished(self, number: int, state: str, score: float | None, params: dict[str, Any]) -> None:
             self.seen.append((number, score))
+            self.last = time.perf_counter()
 
     def study() -> Outcome:
         watch, started = Watch(), time.perf_counter()
-        tuned = tune(competition, experiment, limits=Limits(None, seconds), watcher=watch)
-        folder = competition.runs_folder / "studies" / "default"
+        config = f"seed{seed}"
+        tuned = tune(competition, experiment, config=config, limits=Limits(None, seconds), watcher=watch)
+        folder = competition.runs_folder / "studies" / config
         each = [len(list((folder / f"{number:05d}").glob("*.parquet"))) for number, _ in watch.seen]
         scores = tuple(score for _, score in watch.seen)
         fits = tuple(int(total) for total in np.cumsum(each))
-        return Outcome(time.perf_counter() - started, scores, fits, dict(tuned.params))
+        return Outcome(time.perf_counter() - started, watch.last - started, scores, fits, dict(tuned.params))
 
     return study
 
 
-def judge(root: Path, name: str, rounds: int, params: dict[str, Any]) -> float:
+def judge(root: Path, name: str, rounds: int, seed: int, params: dict[str, Any]) -> float:
     """Return the cross-validated score of parameters, by the competition's metric over the whole OOF."""
     import kagflow
 
     competition = kagflow.load(name, root)
-    experiment = competition.experiment(None, (f"rounds={rounds}",))
+    experiment = competition.experiment(None, (f"rounds={rounds}", f"seed={seed}"))
     model = experiment.model.model_copy(update={"params": params})
     return float(kagflow.cross_validate(competition, experiment.model_copy(update={"model": model})).scores["cv"])
 
@@ -141,30 +153,37 @@ def fits_to_reach(outcome: Outcome, score: float, better: Callable[[float, float
     return next((fits for own, fits in pairs if own is not None and not better(score, own)), float("inf"))
 
 
-def compare(name: str, root: Path, rounds: int, seconds: float) -> None:
+def one_study(prepare: Callable[..., Callable[[], Outcome]], *arguments: Any) -> Outcome:
+    """Make a study in a process of its own."""
+    with Worker(prepare, *arguments) as worker:
+        worker.seconds()
+        outcome: Outcome = worker.result()
+    return outcome
+
+
+def compare(name: str, root: Path, rounds: int, seconds: float, studies: int) -> None:
     import kagflow
 
     lay_out(name, root)
     metric = kagflow.load(name, root).metric
-    outcomes: dict[str, Outcome] = {}
-    for way, side_by_side in RECIPES.items():
-        with Worker(by_recipe, root, name, rounds, seconds, side_by_side) as worker:
-            worker.seconds()
-            outcomes[way] = worker.result()
-    with Worker(by_kagflow, root, name, rounds, seconds) as worker:
-        worker.seconds()
-        outcomes[KAGFLOW] = worker.result()
-    judged = {way: judge(root, name, rounds, outcome.params) for way, outcome in outcomes.items()}
-    print_row(f"{name}, {rounds} rounds, {seconds:.0f} s", "trials/min", metric.name)
-    for way, outcome in outcomes.items():
-        print_row(f"  {way}", outcome.a_minute, f"{judged[way]:.5f}")
-    way = max(RECIPES, key=lambda each: outcomes[each].a_minute)
-    ratio = outcomes[KAGFLOW].a_minute / outcomes[way].a_minute
-    print_row("  trials a minute, kagflow / recipe", ratio, verdict(ratio >= FASTER))
-    as_good = not metric.better(judged[way], judged[KAGFLOW])
-    print_row("  best score as good or better", str(as_good).lower(), verdict(as_good))
-    best = int(np.argmax([-np.inf if score is None else score for score in outcomes[way].scores]))
-    share = fits_to_reach(outcomes[KAGFLOW], judged[way], metric.better) / outcomes[way].fits[best]
+    print_row(f"{name}, {rounds} rounds, {studies} x {seconds:.0f} s", "trials/min", "searching", metric.name, "fits")
+    tried = {way: one_study(by_recipe, root, name, rounds, seconds / 4, 0, side) for way, side in RECIPES.items()}
+    way = max(tried, key=lambda each: tried[each].a_minute)
+    rates, shares, gaps = [], [], []
+    for seed in range(studies):
+        recipe = one_study(by_recipe, root, name, rounds, seconds, seed, RECIPES[way])
+        ours = one_study(by_kagflow, root, name, rounds, seconds, seed)
+        its, own = (judge(root, name, rounds, seed, outcome.params) for outcome in (recipe, ours))
+        for label, outcome, score in ((way, recipe, its), (KAGFLOW, ours, own)):
+            searching = 60 * len(outcome.scores) / outcome.searching
+            print_row(f"  {label}", outcome.a_minute, searching, f"{score:.5f}", outcome.fits[-1])
+        best = int(np.argmax([-np.inf if score is None else score for score in recipe.scores]))
+        rates.append(ours.a_minute / recipe.a_minute)
+        shares.append(fits_to_reach(ours, its, metric.better) / recipe.fits[best])
+        gaps.append(own - its)
+    rate, gap, share = (float(np.mean(values)) for values in (rates, gaps, shares))
+    print_row("  trials a minute, kagflow / recipe", rate, verdict(rate >= FASTER))
+    print_row("  best score, kagflow - recipe", f"{gap:+.5f}", verdict(not metric.better(0.0, gap)))
     print_row("  fits to the recipe's best, kagflow / recipe", share, verdict(share <= FEWER))
 
 
@@ -172,15 +191,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few seconds and rounds: to see that it runs")
     parser.add_argument("--seconds", type=float, default=180.0, help="wall time of each study")
+    parser.add_argument("--studies", type=int, default=3, help="of each, in turns")
     parser.add_argument("--rounds", type=int, default=200, help="boosting rounds of every fit")
     parser.add_argument("competitions", nargs="*", default=list(COMPETITIONS))
     asked = parser.parse_args()
-    seconds, rounds = (10.0, 10) if asked.quick else (asked.seconds, asked.rounds)
+    seconds, rounds, studies = (10.0, 10, 1) if asked.quick else (asked.seconds, asked.rounds, asked.studies)
     print(machine())
     for name in asked.competitions:
         with tempfile.TemporaryDirectory() as temporary:
             try:
-                compare(name, Path(temporary), rounds, seconds)
+                compare(name, Path(temporary), rounds, seconds, studies)
             except Exception as error:
                 if "there are no data" not in str(error):
                     raise

@@ -85,6 +85,23 @@ CODES: Mapping[str, Code] = {
     "KF305": Code("a history step looks nearer than it may", "error", "lengthen its lag", False),
     "KF306": Code("`assemble` makes a row of other ids' rows", "error", "aggregate within an id only", False),
     "KF307": Code("folds cut through the declared groups", "error", "use `kind: group`", False),
+    # what is about to be sent: `submit`
+    "KF401": Code("a submission has other columns than the sample", "error", "write the sample's columns", False),
+    "KF402": Code("a submission has other ids than the sample", "error", "write each of the sample's ids once", False),
+    "KF403": Code("a submission has another order than the sample", "warning", "write the sample's order"),
+    "KF404": Code("a submission holds nulls or infinities", "error", "predict every row", False),
+    "KF405": Code("a submission holds what is no prediction", "error", "write numbers, or the target's labels", False),
+    "KF406": Code("predictions lie outside the range of the target", "warning", "look at these rows"),
+    "KF407": Code("all predictions are the same", "error", "find out why; accept it to send a baseline"),
+    "KF408": Code("a submission is the untouched sample", "error", "fill it with predictions", False),
+    "KF421": Code("this very file was sent before", "error", "send another one; this one has its score", False),
+    "KF422": Code("no submissions are left today", "error", "send it when the day is over (UTC)", False),
+    "KF423": Code("the deadline is over", "warning", "expect a score, and no place on the board"),
+    "KF424": Code("the competition's rules are not accepted", "error", "accept them in the browser", False),
+    "KF425": Code("a run was made on other data than it would be scored on", "error", "run it on those data", False),
+    "KF426": Code("an audit of the run's config found leaks", "warning", "mend them: the CV is not to be trusted"),
+    "KF427": Code("a run looked at a part of the data only", "warning", "run its config in full"),
+    "KF428": Code("the competition takes no files", "error", "submit as its page says", False),
 }
 
 

@@ -95,6 +95,8 @@ class CompetitionFacts(_Strict):
     ----------
     title, slug
         Its name for people, and on Kaggle.
+    on_kaggle
+        Whether Kaggle has it; nothing is fetched from there, nor sent, for a competition that is for practice only.
     task, metric
         What is predicted, and how it is scored.
     id, target
@@ -137,6 +139,7 @@ class CompetitionFacts(_Strict):
 
     title: Text
     slug: Text
+    on_kaggle: bool = True
     task: Task
     metric: str
     id: Text
@@ -216,6 +219,109 @@ class RoundsConfig(_Strict):
     refit: bool | None = None
 
 
+class RefitConfig(_Strict):
+    """Models of all training rows, which predict test in place of the folds' models.
+
+    Rounds that the folds found are scaled to the rows that there are now; a number of rounds is taken as it is.
+
+    Attributes
+    ----------
+    rows
+        What they are fitted on: ``all`` training rows (and extra rows).
+    seeds
+        How many there are, with a seed each; test predictions are their mean. ``None``: as many as a fold has.
+    """
+
+    rows: Literal["all"] = "all"
+    seeds: int | None = Field(default=None, ge=1)
+
+
+class ExtraFile(_Strict):
+    """Labelled rows of another file (the original data of a synthetic competition), trained on and never scored.
+
+    Attributes
+    ----------
+    file
+        Its name in the data folder or the competition's folder, or a path from the project's folder; CSV, also as
+        ``.gz`` or ``.zip``. It is read as train is, in train's types; a feature that it lacks is null.
+    rename
+        Names that train has, by names in the file.
+    ignore
+        Columns of the file that are not read. The id is one to ignore where it counts other things than train's: a
+        row whose id is scored stays out of that fold.
+    weight
+        Of each row in the fit, where a training row has 1 (or times the file's own, in the column that `weight` of
+        `competition.yaml` names).
+    duplicates
+        Rows with the features of another row, whatever the target: ``drop_valid`` leaves them out of the fits of a
+        fold that scores such a row (or takes it as a stop row), ``drop`` also out of all fits where test has such a
+        row, ``keep`` leaves none out. Test rows that the file gives away are worth more on the leaderboard than they
+        are in CV, unless both are kept, or both dropped.
+    """
+
+    file: str
+    rename: dict[Text, Text] = Field(default_factory=dict)
+    ignore: Texts = ()
+    weight: float = Field(default=1.0, gt=0)
+    duplicates: Literal["drop_valid", "drop", "keep"] = "drop_valid"
+
+
+class PseudoLabels(_Strict):
+    """Test rows with predicted targets, trained on and never scored.
+
+    A fold's rows are labelled by the models of the same fold of another run, which have not seen the targets that the
+    fold scores; those of a refit by the mean of all of them.
+
+    Attributes
+    ----------
+    pseudo
+        The run that predicts: its name, or its config. It must have the same data and folds.
+    confidence
+        Of classes: the least probability that the label must have.
+    share
+        Of classes: the share of the test rows that join, those with the most probable labels, in (0, 1].
+    soft
+        Of classes: every class is a label of each row, weighed by its probability.
+    weight
+        Of each row in the fit, where a training row has 1.
+    """
+
+    pseudo: Text
+    confidence: float | None = Field(default=None, gt=0, lt=1)
+    share: float | None = Field(default=None, gt=0, le=1)
+    soft: bool = False
+    weight: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_cut(self) -> Self:
+        if self.confidence is not None and self.share is not None:
+            raise ValueError("`confidence` and `share` both say which test rows join; keep one of the two")
+        return self
+
+
+_FILE, _PSEUDO = "a file", "pseudo-labels"
+
+
+def _kind_of_extra(value: object) -> str:
+    return _PSEUDO if isinstance(value, PseudoLabels) or (isinstance(value, Mapping) and "pseudo" in value) else _FILE
+
+
+def _one_or_several(value: object) -> object:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Extra = Annotated[
+    tuple[
+        Annotated[
+            Annotated[ExtraFile, Tag(_FILE)] | Annotated[PseudoLabels, Tag(_PSEUDO)], Discriminator(_kind_of_extra)
+        ],
+        ...,
+    ],
+    BeforeValidator(_one_or_several),
+]
+
 _NUMBER, _SEARCH = "a number", "a search"
 
 
@@ -262,8 +368,12 @@ class Experiment(_Strict):
         Number of seeds; predictions of a fold are the mean over its seeds.
     seed
         The first of them.
-    test
-        Test predictions from the ``folds``' models (their mean), or from a ``refit`` on all training rows.
+    extra
+        Rows that are trained on beside those of train, and never scored: of a file ``{file: original.csv}``, or test
+        rows with predicted targets ``{pseudo: lgbm}``; or a list of several of these.
+    refit
+        Predict test by models of all training rows. ``None``: by the folds' models, their mean. The score is that of
+        the folds either way.
     splitter
         Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
@@ -298,7 +408,8 @@ class Experiment(_Strict):
     rounds: Rounds = RoundsConfig()
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
-    test: Literal["folds", "refit"] = "folds"
+    extra: Extra = ()
+    refit: RefitConfig | None = None
     splitter: dict[str, Any] = Field(default_factory=dict)
     target_transform: str | None = None
     postprocess: str | None = None
@@ -449,6 +560,14 @@ def _validate(model: type[_Model], document: Mapping[str, Any], where: str) -> _
         raise _explain(model, (typos or complaints)[0], where) from None
 
 
+_OF_TAG: Mapping[str | int, type[BaseModel] | None] = {
+    _NUMBER: None,
+    _SEARCH: RoundsConfig,
+    _FILE: ExtraFile,
+    _PSEUDO: PseudoLabels,
+}
+"""What pydantic puts into the path of a complaint to say which model of a union it means."""
+
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "`key: value` pairs",
@@ -462,10 +581,10 @@ _EXPECTED = {
 
 def _explain(model: type[BaseModel], error: Any, where: str) -> ConfigError:
     """Turn a complaint of pydantic's into one sentence and a hint."""
-    path = [str(part) for part in error["loc"] if part not in (_NUMBER, _SEARCH)]
+    path = [str(part) for part in error["loc"] if part not in _OF_TAG]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
-        known = _fields_at(model, path[:-1])
+        known = _fields_at(model, error["loc"][:-1])
         return ConfigError(f"unknown key `{key}`", hint=did_you_mean(path[-1], known), where=where)
     if error["type"] == "missing":
         return ConfigError(f"the key `{key}` is missing", hint="add it", where=where)
@@ -478,10 +597,13 @@ def _explain(model: type[BaseModel], error: Any, where: str) -> ConfigError:
     return ConfigError(f"`{key}` {message}, got {error['input']!r}", where=where)
 
 
-def _fields_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """Names of the keys allowed at a path below a model."""
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Names of the keys allowed at a path below a model; a tag in it says which of several models."""
     for part in path:
-        model = _nested_model(model.model_fields[part].annotation) or model
+        if part in _OF_TAG:
+            model = _OF_TAG[part] or model
+        elif isinstance(part, str):
+            model = _nested_model(model.model_fields[part].annotation) or model
     return list(model.model_fields)
 
 

@@ -51,7 +51,14 @@ class Tracker(ABC):
 
     @abstractmethod
     def start(
-        self, name: str, *, group: str, job_type: str, config: Mapping[str, object], tags: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        group: str,
+        job_type: str,
+        config: Mapping[str, object],
+        tags: Sequence[str] = (),
+        id: str | None = None,
     ) -> None:
         """Begin to follow a run.
 
@@ -62,11 +69,13 @@ class Tracker(ABC):
         group
             What it shares with its siblings, such as the competition or the experiment.
         job_type
-            What kind of run it is: ``"cv"``, ``"tune"``, ``"ensemble"``.
+            What kind of run it is: ``"cv"``, ``"tune"``, ``"ensemble"``, ``"submission"``.
         config
             Its settings, nested as they are.
         tags
             Words to find it by.
+        id
+            Names the run for ever: one that was started under it before goes on. A new one when absent.
         """
 
     @abstractmethod
@@ -103,7 +112,14 @@ class NoTracker(Tracker):
     """A tracker that does nothing."""
 
     def start(
-        self, name: str, *, group: str, job_type: str, config: Mapping[str, object], tags: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        group: str,
+        job_type: str,
+        config: Mapping[str, object],
+        tags: Sequence[str] = (),
+        id: str | None = None,
     ) -> None:
         """Do nothing."""
 
@@ -157,7 +173,14 @@ class WandbTracker(Tracker):
         self._client: _Client | None = None  # of the latest run
 
     def start(
-        self, name: str, *, group: str, job_type: str, config: Mapping[str, object], tags: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        group: str,
+        job_type: str,
+        config: Mapping[str, object],
+        tags: Sequence[str] = (),
+        id: str | None = None,
     ) -> None:
         """Begin to follow a run, in a new process; the previous run, if any, is finished."""
         self.finish()
@@ -178,6 +201,7 @@ class WandbTracker(Tracker):
             job_type=job_type,
             config=config,
             tags=tags,
+            **({} if id is None else {"id": id, "resume": "allow"}),
         )
         self._client = client
 
@@ -433,6 +457,8 @@ class _Mirror:
             if mode == "offline":
                 raise
             self._reply(note=f"this run is mirrored offline: {_describe(error)}")
+            if "id" in init:
+                wandb.teardown()  # else the id is in use by what has just failed
             self._run = begin("offline")
         folder = str(self._run.settings.sync_dir)
         self._reply(place=self._run.url or folder, folder=folder)

@@ -135,9 +135,11 @@ class Project:
 
 
 @pytest.fixture(autouse=True)
-def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is tracked, and text is the same in every terminal."""
-    for name in ("KAGFLOW_DATA", "FORCE_COLOR", "WANDB_MODE"):
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is tracked, nobody is signed in at Kaggle, and text is the same in every terminal."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    signed_in = [name for name in os.environ if name.startswith("KAGGLE_")]
+    for name in ("KAGFLOW_DATA", "FORCE_COLOR", "WANDB_MODE", "XDG_CONFIG_HOME", *signed_in):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"KAGFLOW_TRACK": "off", "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)

@@ -178,7 +178,8 @@ def test_rounds_are_a_number_or_a_search(tmp_path: Path) -> None:
         ("seeds: '3'", "`seeds` must be a whole number, got '3'", ""),
         ("only: Lot*", "`only` must be a list, got 'Lot*'", ""),
         ("model: lightgbm", "`model` must be `key: value` pairs, got 'lightgbm'", ""),
-        ("test: both", "`test` must be 'folds' or 'refit', got 'both'", ""),
+        ("refit: {rows: some}", "`refit.rows` must be 'all', got 'some'", ""),
+        ("refit: true", "`refit` must be `key: value` pairs, got True", ""),
     ],
 )
 def test_experiments_that_are_refused(tmp_path: Path, text: str, problem: str, hint: str) -> None:

@@ -99,6 +99,9 @@ class WandbStub:
                 return {"data": {"viewer": _VIEWER}}
             case "ServerFeaturesQuery":
                 return {"data": {"serverInfo": {"features": []}}}
+            case "RunResumeStatus":
+                known = [each for each in self.buckets if each.get("name") == variables.get("name")]
+                return {"data": {"model": _resumable(variables, known)}}
             case "UpsertBucket":
                 self.buckets.append(variables)
                 return {"data": {"upsertBucket": {"bucket": _bucket(variables), "inserted": True}}}
@@ -127,6 +130,26 @@ def _bucket(variables: dict[str, Any]) -> dict[str, Any]:
         "project": project,
         "historyLineCount": 0,
     }
+
+
+def _resumable(variables: dict[str, Any], known: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a project, with the run that is to go on where there is one."""
+    run = {
+        "id": "bucket",
+        "name": variables.get("name"),
+        "displayName": None,
+        "summaryMetrics": "{}",
+        "historyLineCount": 0,
+        "eventsLineCount": 0,
+        "logLineCount": 0,
+        "historyTail": "[]",
+        "eventsTail": "[]",
+        "config": "{}",
+        "tags": [],
+        "wandbConfig": '{"t": {}}',  # without it the client takes the run for one that never was
+    }
+    project = {"id": "project", "name": variables.get("project"), "entity": {"id": "entity", "name": "someone"}}
+    return {**project, "bucket": run if known else None}
 
 
 def _handler(stub: WandbStub) -> type[BaseHTTPRequestHandler]:

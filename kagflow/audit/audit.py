@@ -16,6 +16,7 @@ from kagflow.audit.pipeline import MOST_ROUNDS, PipelineSubject, with_few_rounds
 from kagflow.audit.subject import Subject
 from kagflow.competition import Competition
 from kagflow.config import Experiment as Config
+from kagflow.config import ExtraFile
 from kagflow.data import find_source
 from kagflow.features.blame import name_of
 from kagflow.runs.directory import write_json
@@ -139,7 +140,10 @@ def audit(
         subsampled.append(f"at most {MOST_ROUNDS} boosting rounds")
     if plan.data.train.height > MOST_ROWS:
         subsampled.append(f"{MOST_ROWS:,} of {plan.data.train.height:,} training rows")
-        plan = make_plan(competition, few, config, origin, look=Look(sample=MOST_ROWS / plan.data.train.height))
+        some = few.model_copy(update={"extra": tuple(each for each in few.extra if isinstance(each, ExtraFile))})
+        if some.extra != few.extra:
+            subsampled.append("no pseudo-labels, which were made for the folds of all rows")
+        plan = make_plan(competition, some, config, origin, look=Look(sample=MOST_ROWS / plan.data.train.height))
     verdicts = [verdict for number in range(len(plan.setups)) for verdict in _of_target(plan, number)]
     whole = Report(
         tuple(verdicts),
@@ -172,9 +176,10 @@ def _declared(plan: Plan) -> Iterable[str]:
         yield f"history: {name_of(past)} looks back by {past.lag}"
     for name in plan.data.tables:
         yield f"table: {name} is joined; it stands as it is in every experiment"
-    extra = len(plan.setup.pool.extra_rows)
-    if extra:
-        yield f"extra: {extra:,} rows join the training rows, and are never scored"
+    for source in plan.extra.accounts:
+        labels = f", labelled {source['labels']}" if "labels" in source else ""
+        name = source.get("file") or source.get("pseudo") or "given rows"
+        yield f"extra: {source['rows']:,} rows of {name} join the training rows{labels}; they stand as they are"
 
 
 def document(report: Report, competition: Competition, config: str) -> dict[str, Any]:

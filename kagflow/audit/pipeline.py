@@ -101,7 +101,8 @@ class PipelineSubject:
             pool=self._base.pool.with_rows(features, x, y, new),
             transform=choose_transform(competition, experiment),
             acceptance=self._base.acceptance if world.is_unchanged else lenient,
-            experiment=experiment.model_copy(update={"drop": dropped, "test": "refit"}),
+            experiment=experiment.model_copy(update={"drop": dropped}),
+            predicts_test=False,
         )
 
     def carried(self, fold: int, columns: Sequence[str]) -> str:

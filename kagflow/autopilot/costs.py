@@ -23,7 +23,8 @@ def core_seconds(experiment: Experiment, shape: Shape) -> float:
     """Return a guess of the seconds that one core takes for a run, all folds and seeds."""
     if experiment.features == ENCODED:
         shape = shape.encoded()
-    fits = shape.folds * experiment.seeds * shape.targets + (experiment.test == "refit")
+    refits = 0 if experiment.refit is None else experiment.refit.seeds or experiment.seeds
+    fits = (shape.folds * experiment.seeds + refits) * shape.targets
     cells = (shape.rows + shape.test_rows) * shape.columns
     model = experiment.model
     one = _of_trees(experiment, shape) if model_class(model.kind).uses_rounds else _of_estimator(experiment, shape)

@@ -199,7 +199,7 @@ class _Pilot:
             return
 
     def _ask(self, worker: Worker, request: dict[str, Any]) -> None:
-        worker.ask({**request, "source": None if self._source is None else str(self._source.resolve())})
+        worker.ask({**request, "source": None if self._source is None else str(self._source)})
 
     # --- hearing ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import typer
 
 from kagflow.cli import verbs
 from kagflow.cli.options import wants_debug, wants_json
+from kagflow.cli.practice_verbs import practice
 from kagflow.cli.printing import error_document, print_error
 from kagflow.errors import KagflowError
 
@@ -46,6 +47,7 @@ def _program(
 
 for _verb in verbs.VERBS:
     app.command()(_verb)
+app.add_typer(practice, name="practice")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from kagflow.audit.audit import Report, document
 from kagflow.audit.audit import audit as run_audit
+from kagflow.cli.data import ensure_data
 from kagflow.cli.printing import print_results, print_wrapped, relative
 from kagflow.competition import config_name, load
 
@@ -16,6 +17,7 @@ def audit(name: str, *, config: str | None, overrides: tuple[str, ...], source: 
     """Put a pipeline through every experiment that applies; exit with 1 where one finds a leak."""
     competition = load(name)
     experiment = competition.experiment(config, overrides)
+    ensure_data(competition, source)
     report, path = run_audit(competition, experiment, config=config_name(config), source=source)
     if json:
         made = document(report, competition, config_name(config))

@@ -10,6 +10,7 @@ import typer
 from kagflow.audit.advice import Advice
 from kagflow.audit.check import check_competition
 from kagflow.audit.findings import Finding, accepted
+from kagflow.cli.data import ensure_data
 from kagflow.cli.printing import print_results, print_wrapped
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
@@ -18,6 +19,7 @@ from kagflow.data import find_source, read_dataset
 def check(name: str, *, source: Path | None, json: bool) -> None:
     """Check files, rows and folds against the competition's facts; exit with 1 on findings of severity error."""
     competition = load(name)
+    ensure_data(competition, source)
     found = find_source(competition.name, competition.facts, competition.root, source)
     if not json:
         print(f"data: {found.edition} edition, {found.folder}", flush=True)

@@ -1,8 +1,11 @@
 """``kagflow cv``: cross-validate one or more experiments."""
 
 from pathlib import Path
-from typing import Any, Literal
+from statistics import mean
+from typing import Any
 
+from kagflow.cli.data import ensure_data
+from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
 from kagflow.competition import Competition, config_name, load
@@ -12,8 +15,6 @@ from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
 _MOST_TARGETS = 8
-
-Track = Literal["off", "offline", "online"]
 
 
 def cv(
@@ -25,11 +26,12 @@ def cv(
     sample: float,
     only_folds: tuple[int, ...],
     cache: bool,
-    track: Track,
+    track: TrackMode,
     json: bool,
 ) -> None:
     """Cross-validate one experiment after the other; without a config the default one."""
     competition = load(name)
+    ensure_data(competition, source)
     look = Look(sample, only_folds)
     runs: list[Run] = []
     wanted: list[str | None] = [*configs] or [None]
@@ -49,7 +51,7 @@ def _run(
     source: Path | None,
     look: Look,
     cache: bool,
-    track: Track,
+    track: TrackMode,
     listener: "_Bar",
 ) -> Run:
     experiment = competition.experiment(config, overrides)
@@ -67,6 +69,9 @@ def _run(
         )
     if run.facts["device"]["note"]:
         print_note(run.facts["device"]["note"])
+    for origin in run.facts["extra"]["sources"] if run.facts["extra"] else ():
+        if "note" in origin:
+            print_note(origin["note"])
     for noted in run.facts["accepted"]:
         print_note(f"accepted {noted['code']} ({noted['reason']}): {noted['message']}")
     return run
@@ -96,21 +101,40 @@ def _print_run(competition: Competition, run: Run) -> None:
         print(f"  targets  {_of_targets(scores['targets'], scores['se'])}")
     if scores["rows_scored"] < scores["rows"] and not run.quick:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
+    if "seeds_alone" in scores:
+        print(f"  seeds    {_what_averaging_did(scores)}")
     for chosen in run.facts["chosen_by_looking"]:
         print(f"  chosen   {chosen.replace(': ', ' ')}: {_what_choosing_did(chosen, scores)}")
     if run.facts["pooled"]:
         print(
             f"  pooled   {', '.join(run.facts['pooled'])} (learned from test features too, as the competition declares)"
         )
+    refit = run.facts["test_predicted_by"]
+    if "seeds" in refit:
+        print(f"  refit    test is predicted by models of all rows{_of_rounds(refit)}; the score is that of the folds")
     print(f"  seconds  {run.facts['seconds']:.1f}")
     print(f"  run      {relative(run.path)}")
     print(f"  submit   {relative(run.path / SUBMISSION)}")
+
+
+def _of_rounds(refit: dict[str, Any]) -> str:
+    rounds = ", ".join(str(each) for each in refit["rounds"] if each is not None)
+    return f" ({rounds} rounds)" if rounds else ""
 
 
 def _what_choosing_did(chosen: str, scores: dict[str, Any]) -> str:
     if chosen.startswith("postprocess"):
         return f"{rounded(scores['cv_fitted'], scores['se'])} as fitted; the score above is cross-fitted"
     return "the score above is of the rows by which they were chosen"
+
+
+def _what_averaging_did(scores: dict[str, Any]) -> str:
+    """Return the scores of seeds by themselves, and what averaging them bought over their mean."""
+    alone, se = scores["seeds_alone"], scores["se"]
+    bought = (mean(alone) - scores["cv"]) * (1 if scores["direction"] == "minimize" else -1)
+    spread = max(alone) - min(alone)
+    shown = f"{rounded(min(alone), spread or se)} to {rounded(max(alone), spread or se)} alone"
+    return f"{shown}; averaging {len(alone)} bought {rounded(bought, spread or se)}"
 
 
 def _of_targets(scores: dict[str, float | None], se: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -10,6 +10,8 @@ from rich.table import Table
 
 from kagflow.audit.audit import Report
 from kagflow.audit.blends import audit_ensemble
+from kagflow.cli.data import ensure_data
+from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
 from kagflow.competition import load
 from kagflow.ensemble import Ensembled, import_member, make_ensemble
@@ -35,11 +37,12 @@ def ensemble(
     member_name: str | None,
     leverage: bool,
     source: Path | None,
-    track: Literal["off", "offline", "online"],
+    track: TrackMode,
     json: bool,
 ) -> None:
     """Make an ensemble, and print the candidates and what was chosen."""
     competition = load(name)
+    ensure_data(competition, source)
     if imported is not None:
         import_member(competition, *imported, name=member_name, folds=folds, source=source, note=print_note)
     elif folds is not None or member_name is not None:

@@ -15,10 +15,17 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key of the config: model.params.num_leaves=63; repeatable."),
 ]
-Source = Annotated[Path | None, typer.Option("--source", help="A folder with the competition's raw files.")]
+Source = Annotated[
+    Path | None,
+    typer.Option("--source", help="A folder with the competition's raw files; or `practice`: the practice edition."),
+]
+TrackMode = Literal["off", "offline", "online"]
 Track = Annotated[
-    Literal["off", "offline", "online"],
+    TrackMode,
     typer.Option("--track", envvar="KAGFLOW_TRACK", help="Mirror the run into Weights & Biases."),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

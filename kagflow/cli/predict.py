@@ -4,9 +4,10 @@ from pathlib import Path
 
 from kagflow.cli.printing import print_results
 from kagflow.competition import load
+from kagflow.ensemble.bank import IMPORTED
+from kagflow.ensemble.prediction import predict_any
 from kagflow.errors import ConfigError
 from kagflow.runs import Run, list_runs, read_run
-from kagflow.runs import predict as predict_rows
 from kagflow.runs.record import open_run
 
 
@@ -15,7 +16,7 @@ def predict(name: str, *, run: str | None, data: Path | None, out: Path, json: b
     chosen = _chosen(name, run)
     if data is None:
         raise ConfigError("no data are named", hint="add --data DIR: the folder of the new test file", where="--data")
-    predictions, submission = predict_rows(chosen, data)
+    predictions, submission = predict_any(chosen, data)
     partial = out.with_name(f"{out.name}.partial")
     submission.write_csv(partial)
     partial.replace(out)
@@ -39,7 +40,7 @@ def _chosen(name: str, run: str | None) -> Run:
     competition = load(name)
     if run is not None:
         return read_run(competition.runs_folder, run)
-    whole = [each for each in list_runs(competition.runs_folder) if not each.quick]
+    whole = [each for each in list_runs(competition.runs_folder) if not each.quick and each.kind != IMPORTED]
     if not whole:
         raise ConfigError("there are no runs yet", hint=f"run `kagflow cv {name}`", where=str(competition.runs_folder))
     return whole[-1]

@@ -1,11 +1,21 @@
 """How long work shows that it goes on: a bar on stderr, where there is a terminal; lines else."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 
 class Bar:
@@ -61,3 +71,19 @@ class Bar:
     def advance(self, description: str = "") -> None:
         """Move the bar by one."""
         self._progress.update(self._task, advance=1, description=description)
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of bytes on stderr, where there is a terminal, until the block ends.
+
+    Yields
+    ------
+    Callable
+        Moves the bar: to the bytes that came, of those that there are (0: not known).
+    """
+    console = Console(stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda came, total: progress.update(task, completed=came, total=total or None)

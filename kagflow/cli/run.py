@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from kagflow.autopilot import Flight, fly
 from kagflow.autopilot.reporter import Planned
+from kagflow.cli.data import ensure_data
 from kagflow.cli.ensemble import print_candidates, print_members
 from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, with_noise
 from kagflow.competition import load
@@ -28,6 +29,7 @@ def run(
     """Train members, make the ensemble, and say where the submission lies."""
     seconds = parse_seconds(budget)
     competition = load(name)
+    ensure_data(competition, source)
     flight = fly(
         competition,
         seconds,

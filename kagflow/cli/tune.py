@@ -1,8 +1,10 @@
 """``kagflow tune``: look for better parameters, and say what they are worth."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from kagflow.cli.data import ensure_data
+from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
 from kagflow.competition import config_name, load
@@ -19,19 +21,22 @@ def tune(
     config: str | None,
     trials: int | None,
     budget: str | None,
+    jobs: int | None,
     seeds: int | None,
     storage: str | None,
     nested: bool,
     prune: bool,
     overrides: tuple[str, ...],
     source: Path | None,
-    track: Literal["off", "offline", "online"],
+    cache: bool,
+    track: TrackMode,
     json: bool,
 ) -> None:
     """Run a study, cross-validate the best parameters, and give account."""
     limits = Limits.of(trials, budget)
     competition = load(name)
     experiment = competition.experiment(config, overrides)
+    ensure_data(competition, source)
     tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
     with _Bar(config_name(config), competition.metric.direction, first_line=not json) as watcher:
         tuned = run_study(
@@ -39,9 +44,11 @@ def tune(
             experiment,
             config=config_name(config),
             limits=limits,
+            jobs=jobs,
             seeds=seeds,
             storage=storage,
             source=source,
+            cache=cache,
             nested=nested,
             prune=prune,
             tracker=tracker,

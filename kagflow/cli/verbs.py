@@ -4,11 +4,11 @@ What a verb does is imported when it is called, so that ``kagflow --help`` answe
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from kagflow.cli.options import Config, Debug, Json, Name, Set, Source, Track
+from kagflow.cli.options import Config, Debug, Json, Name, NoCache, Set, Source, Track
 
 
 def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
@@ -52,9 +52,7 @@ def cv(
     only_folds: Annotated[
         list[int] | None, typer.Option("--only-folds", help="A quick look at one fold, by number; repeatable.")
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Build all features; neither read nor write data/NAME/frames.")
-    ] = False,
+    no_cache: NoCache = False,
     track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
@@ -85,6 +83,9 @@ def tune(
         typer.Option("--trials", help="Trials in total, those of earlier calls included (100 in 20m, if neither)."),
     ] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="Wall time of this call: 90s, 20m, 1h30m.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Trials at once, which share the threads (by size).")
+    ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Average each fit over so many seeds.")] = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="URL of an Optuna database, instead of runs/NAME/studies.sqlite.")
@@ -97,6 +98,7 @@ def tune(
     ] = False,
     set_: Set = None,
     source: Source = None,
+    no_cache: NoCache = False,
     track: Track = "offline",
     json: Json = False,
     debug: Debug = False,
@@ -109,12 +111,14 @@ def tune(
         config=config,
         trials=trials,
         budget=budget,
+        jobs=jobs,
         seeds=seeds,
         storage=storage,
         nested=nested,
         prune=not no_prune,
         overrides=tuple(set_ or ()),
         source=source,
+        cache=not no_cache,
         track=track,
         json=json,
     )
@@ -236,4 +240,49 @@ def predict(
     verb.predict(name, run=run, data=data, out=out, json=json)
 
 
-VERBS = (fetch, check, audit, cv, tune, ensemble, run, predict, runs)
+def submit(
+    name: Name,
+    run: Annotated[
+        str | None, typer.Argument(help="A run: part of its name, or its config; absent: the one with the best CV.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of your own instead of a run's.")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="Description; the config's name when absent.")
+    ] = None,
+    to: Annotated[
+        Literal["kaggle", "practice"] | None,
+        typer.Option("--to", help="Where to; by default practice for practice data, and Kaggle otherwise."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without asking.")] = False,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the score.")] = 600,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Send nothing; bring the ledger up to the server's list, and print it.")
+    ] = False,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a submission, send it once, and keep the ledger."""
+    from kagflow.cli import submit as verb
+
+    if sync:
+        if run is not None or file is not None:
+            raise typer.BadParameter("--sync sends nothing, so it takes neither a run nor a file")
+        verb.synchronise(name, to=to, track=track, json=json)
+        return
+    verb.submit(
+        name,
+        run=run,
+        file=file,
+        message=message,
+        to=to,
+        yes=yes,
+        wait=wait,
+        source=source,
+        track=track,
+        json=json,
+    )
+
+
+VERBS = (fetch, check, audit, cv, tune, ensemble, run, predict, submit, runs)

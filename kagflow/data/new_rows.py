@@ -15,6 +15,7 @@ from kagflow.errors import DataError
 
 Schema = Mapping[str, pl.DataType]
 _NOTHING = Additions()
+_FIT_AGAIN = "the models were fitted on that type; fit them again on data that hold such values"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _read(path: Path, facts: CompetitionFacts, schema: Schema) -> Frame:
             hint="the file must have the columns that it had when the models were fitted",
             where=str(path),
         )
-    return pl.DataFrame([_convert(text[name], dtype, path) for name, dtype in schema.items()])
+    return pl.DataFrame([in_type(text[name], dtype, path) for name, dtype in schema.items()])
 
 
 def _given(test: Path, facts: CompetitionFacts, additions: Additions, given: Mapping[str, Schema]) -> dict[str, Frame]:
@@ -127,8 +128,14 @@ def _check_types(rows: Frame, schema: Schema, where: str) -> None:
             )
 
 
-def _convert(column: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:
-    """Return a column of text in the type that it had."""
+def in_type(column: pl.Series, dtype: pl.DataType, path: Path, hint: str = _FIT_AGAIN) -> pl.Series:
+    """Return a column of text in a type that one of its name has elsewhere.
+
+    Raises
+    ------
+    DataError
+        A value does not fit; ``hint`` says what to do.
+    """
     if dtype == pl.String:
         return column
     made = CONVERSIONS[dtype.base_type()](_whole(column) if dtype == pl.Int64 else column)
@@ -136,7 +143,7 @@ def _convert(column: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:
     if lost.any():
         raise DataError(
             f"{column.name!r} holds {column.filter(lost)[0]!r}, which is no {dtype}",
-            hint="the models were fitted on that type; fit them again on data that hold such values",
+            hint=hint,
             where=str(path),
         )
     return made.fill_nan(None) if dtype.is_float() else made

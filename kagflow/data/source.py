@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from kagflow.config import CompetitionFacts
-from kagflow.errors import DataError
+from kagflow.errors import DataError, did_you_mean
 
 Edition = Literal["folder", "kaggle", "practice"]
+PRACTICE: Literal["practice"] = "practice"
+"""What a user gives as the source to have the practice edition, whatever else is there."""
 BUNDLED = Path(__file__).parents[1] / "practice" / "editions"
 
 
@@ -46,12 +48,31 @@ def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | No
     root
         The project's folder, which holds ``data/``.
     given
-        The user's ``--source``.
+        The user's ``--source``: a folder, or the word ``practice`` for the practice edition.
 
     Raises
     ------
     DataError
         A folder that was asked for is not there, or there is no source at all.
+    """
+    if given == Path(PRACTICE):
+        return practice_source(name, root)
+    there = present_source(name, facts, root, given)
+    if there is not None:
+        return there
+    if has_practice_edition(name):
+        return practice_source(name, root)
+    raise DataError(
+        f"there are no data for {name}, and no practice edition comes with kagflow",
+        hint=f"save a Kaggle token as ~/.kaggle/access_token and run `kagflow fetch {name}`; or pass a folder with "
+        f"--source, or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
+    )
+
+
+def present_source(name: str, facts: CompetitionFacts, root: Path, given: Path | None = None) -> Source | None:
+    """Return the first source whose files are there already; ``None`` where only the practice edition is left.
+
+    Parameters and errors as of `find_source`.
     """
     if given is not None:
         return Source("folder", _folder(given, "--source"))
@@ -60,15 +81,28 @@ def find_source(name: str, facts: CompetitionFacts, root: Path, given: Path | No
         if folder.is_dir():
             return Source("folder", folder)
     fetched = raw_folder(name, "kaggle", root)
-    if fetched.is_dir():
-        return Source("kaggle", fetched)
-    if (BUNDLED / name).is_dir():
-        return Source("practice", _unpack_practice(name, root))
-    raise DataError(
-        f"there are no data for {name}, and no practice edition comes with kagflow",
-        hint=f"download the files of {facts.slug} and pass their folder with --source, "
-        f"or set KAGFLOW_DATA to a folder that holds {facts.slug}/",
-    )
+    return Source("kaggle", fetched) if fetched.is_dir() else None
+
+
+def has_practice_edition(name: str) -> bool:
+    """Say whether a practice edition of a competition comes with kagflow."""
+    return (BUNDLED / name).is_dir()
+
+
+def practice_source(name: str, root: Path) -> Source:
+    """Return the practice edition of a competition, copied into place; whatever other data there are.
+
+    Raises
+    ------
+    DataError
+        None comes with kagflow.
+    """
+    if not has_practice_edition(name):
+        raise DataError(
+            f"no practice edition of {name} comes with kagflow",
+            hint=did_you_mean(name, [path.name for path in BUNDLED.iterdir()]),
+        )
+    return Source("practice", _unpack_practice(name, root))
 
 
 def raw_folder(name: str, edition: Edition, root: Path) -> Path:

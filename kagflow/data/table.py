@@ -1,6 +1,6 @@
 """A table: rows with ids, features, and what else is known of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
@@ -48,6 +48,11 @@ class Table:
     def height(self) -> int:
         """Number of rows."""
         return self.x.height
+
+    def take(self, rows: Rows) -> "Table":
+        """Return the rows at some positions."""
+        known = {part.name: getattr(self, part.name) for part in fields(self)}
+        return replace(self, **{name: column[rows] for name, column in known.items() if column is not None})
 
 
 def target_codes(y: Target) -> NDArray[np.generic]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
 
@@ -154,6 +154,11 @@ class Bank:
         runs = f"{len(self.left_out)} run{'s' * (len(self.left_out) != 1)}"
         return f"{runs} left out: {', '.join(f'{n} {why}' for why, n in counted.items())}" if counted else ""
 
+    @cached_property
+    def as_values(self) -> bool:
+        """Whether some members predict values and others class probabilities, which become the expected class."""
+        return len({_form(run) for run in self.members}) > 1
+
     @property
     def repeats(self) -> list[NDArray[np.int64]]:
         """Positions of the rows of each repeat in ``known``."""
@@ -196,16 +201,15 @@ class Bank:
     def _predictions(self, file: str) -> Predictions:
         """Return the predictions of all members, read one member at a time, and only the columns that are needed."""
         ids = self.known["id"] if file == "oof.parquet" else self.test_ids
-        as_values = len({_form(run) for run in self.members}) > 1
-        shape = (len(self.members), len(ids), *(() if as_values else _form(self.members[0])))
+        shape = (len(self.members), len(ids), *(() if self.as_values else _form(self.members[0])))
         made = np.empty(shape, dtype=np.float64 if np.prod(shape) <= _MOST_EXACT else np.float32)
         for k, run in enumerate(self.members):
             path = run.path / file
-            frame = pl.read_parquet(path, columns=["id", *raw_columns(list(pl.read_parquet_schema(path)))])
+            frame = pl.read_parquet(path, columns=["id", *_columns(path)])
             if not frame["id"].equals(ids):
                 raise DataError("the rows are not those of the other members", hint="run it again", where=str(path))
             values = frame.drop("id").to_numpy(order="c")
-            if as_values and values.shape[1] > 1:  # a scale: the expected class
+            if self.as_values and values.shape[1] > 1:  # a scale: the expected class
                 values = values @ np.arange(values.shape[1], dtype=np.float64)
             made[k] = values.reshape(made.shape[1:])
         return made
@@ -300,5 +304,11 @@ def _known_rows(run: Run) -> Frame:
 
 def _form(run: Run) -> tuple[int, ...]:
     """Return the shape of what a run predicts of one row: (), or (k,) of classes or targets."""
-    width = len(raw_columns(list(pl.read_parquet_schema(run.path / "oof.parquet"))))
+    width = len(_columns(run.path / "oof.parquet"))
     return () if width == 1 else (width,)
+
+
+@cache  # a run's files never change, and every member is asked several times
+def _columns(path: Path) -> list[str]:
+    """Return the columns of a file that hold the models' mean predictions."""
+    return raw_columns(list(pl.read_parquet_schema(path)))

@@ -18,6 +18,7 @@ from kagflow.training.postprocess import FittedPost, Post
 
 SINGLE = "single"
 _SENSIBLE = (SINGLE, "mean", "rank_mean", "weighted", "climb", "ridge", "logistic")
+_SLOW, _MOST_NUMBERS = "logistic", 2_000_000  # of more predictions it takes minutes
 
 Values = NDArray[Any]
 
@@ -71,6 +72,8 @@ class Candidate:
 
     def against(self, other: "Candidate") -> Difference:
         """Return the paired difference of cross-fitted scores, the mean over repeats."""
+        if self is other:
+            return Difference(0.0, 0.0)
         found = [mine.against(theirs) for mine, theirs in zip(self.repeats, other.repeats, strict=True)]
         return Difference(float(np.mean([each.value for each in found])), float(np.mean([each.se for each in found])))
 
@@ -115,6 +118,9 @@ def candidates(
     """
     levels = levels_of(bank)
     usual = [method.kind for method in suited(levels[0]) if method.kind in _SENSIBLE]
+    if _SLOW in usual and bank.oof.size > _MOST_NUMBERS and not methods:
+        usual.remove(_SLOW)
+        note(f"{_SLOW} would take minutes with so many predictions: ask for it by --method {_SLOW}")
     wanted = methods or (usual if len(bank.members) > 1 else [])
     for name in dict.fromkeys([SINGLE, *wanted]):
         method = find_method(name)
@@ -128,6 +134,8 @@ def candidates(
 
 def levels_of(bank: Bank) -> list[Level]:
     """Return what members said of the rows of each repeat."""
+    if len(bank.repeats) == 1:
+        return [Level(bank.rows(bank.repeats[0]), list(bank.oof), bank.names)]  # without a copy
     return [Level(bank.rows(rows), list(bank.oof[:, rows]), bank.names) for rows in bank.repeats]
 
 

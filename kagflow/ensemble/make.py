@@ -178,7 +178,6 @@ def _post_of(run: Run) -> str:
 def _mirror(tracker: Tracker, scores: Mapping[str, Any], made: Made) -> None:
     """Tell the tracker what the run's files hold: scores, candidates and weights."""
     tracker.summary({name: value for name, value in scores.items() if isinstance(value, (int, float, str))})
-    rows = list(made.table())
-    tracker.table("candidates", list(rows[0]), [list(row.values()) for row in rows])
+    tracker.table("candidates", list(made.table[0]), [list(row.values()) for row in made.table])
     if made.chosen.weights is not None:
         tracker.table("members", ["member", "weight"], [list(pair) for pair in made.chosen.weights.items()])

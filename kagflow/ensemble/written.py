@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from kagflow.data import Dataset
 from kagflow.ensemble.added import Added, mix
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import SINGLE, Candidate
+from kagflow.ensemble.prediction import SavedBlend, save_blend
 from kagflow.ensemble.scale import scale_of
 from kagflow.errors import DataError
 from kagflow.runs import Run, surroundings
@@ -55,10 +57,10 @@ class Made:
         """The best single member."""
         return next(each for each in self.tried if each.method.kind == SINGLE)
 
-    def table(self) -> Iterator[dict[str, Any]]:
-        """Yield a row a candidate."""
-        for each in self.tried:
-            yield each.document(self.single)
+    @cached_property
+    def table(self) -> list[dict[str, Any]]:
+        """A row a candidate."""
+        return [each.document(self.single) for each in self.tried]
 
     def document(self) -> dict[str, Any]:
         """Return what `ensemble.json` holds."""
@@ -67,7 +69,7 @@ class Made:
             "method": chosen.method.kind,
             "method_settings": asdict(chosen.method),  # type: ignore[call-overload]  # methods are dataclasses
             "settings": dict(self.settings),
-            "candidates": list(self.table()),
+            "candidates": self.table,
             "weights": None if chosen.weights is None else dict(chosen.weights),
             "fitted": [each.blend.document() for each in chosen.repeats],
             "post_fitted": None if post is None else _plain(post),
@@ -96,6 +98,8 @@ def write_ensemble(made: Made, folder: Path, *, seconds: float) -> dict[str, Any
     ).write_csv(folder / SUBMISSION)
     write_json(folder / "scores.json", scores)
     write_json(folder / DOCUMENT, made.document())
+    fits = tuple(each.blend for each in chosen.repeats)
+    save_blend(SavedBlend(fits, chosen.post, made.data.classes, bank.as_values), folder)
     for name, content in competition.sources.items():
         (folder / name).write_bytes(content.encode())
     write_json(folder / "run.json", _facts(made, seconds))

@@ -69,6 +69,7 @@ def build(
     train: Rows,
     apply: Mapping[str, Rows],
     *,
+    scored: Rows | None = None,
     test: bool = False,
     repeat: int = 0,
     only: tuple[str, ...] = (),
@@ -85,6 +86,8 @@ def build(
         Positions of the rows to learn from; extra rows join them.
     apply
         Positions of further rows to encode, by name; none of them may be a training row.
+    scored
+        Positions of the rows that the fold scores, where they are not among ``apply``; no extra row may repeat them.
     test
         Whether to encode the test rows too, as ``"test"``.
     repeat
@@ -100,7 +103,7 @@ def build(
         A step raised or broke its promise; the error names it.
     """
     features = pool.features
-    work = _Build(pool, train, apply, test=test, repeat=repeat, prove=prove)
+    work = _Build(pool, train, apply, scored, test=test, repeat=repeat, prove=prove)
     for step in features.fold:
         work.append([work.fold_step(step)])
     work.append([*map(work.history_step, features.history), *map(work.target_step, features.target)])
@@ -113,13 +116,22 @@ class _Build:
     """The frames of one fold while they grow, and what was learned on the way."""
 
     def __init__(
-        self, pool: Pool, train: Rows, apply: Mapping[str, Rows], *, test: bool, repeat: int, prove: bool
+        self,
+        pool: Pool,
+        train: Rows,
+        apply: Mapping[str, Rows],
+        scored: Rows | None,
+        *,
+        test: bool,
+        repeat: int,
+        prove: bool,
     ) -> None:
         for name, others in apply.items():
             if np.isin(others, train).any():
                 raise ValueError(f"rows to learn from and {name} rows overlap")
         self._pool, self._repeat, self._prove = pool, repeat, prove
-        self._rows = _kept(pool, np.concatenate([train, pool.extra_rows_beside(train, repeat)]))
+        apart = np.concatenate([train[:0], *apply.values(), *([] if scored is None else [scored])])
+        self._rows = _kept(pool, np.concatenate([train, pool.extra_rows_beside(train, repeat, apart)]))
         self._y = pool.y[self._rows]
         self._cells = pool.cells[repeat][self._rows]
         self._frames: Frames = {TRAIN: pool.x[self._rows]} | {name: pool.x[others] for name, others in apply.items()}
@@ -319,7 +331,7 @@ def _append(frames: Frames, columns: list[Frames]) -> Frames:
 
 
 _LESS_FAR = {
-    TEST: ", or `test: refit`, for an early fold is far from test",
+    TEST: ", or `refit: {rows: all}`, for an early fold is far from test",
     "stop": ", or give `rounds` a number, so that no stop rows are needed",
 }
 

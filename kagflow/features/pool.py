@@ -10,14 +10,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.data import Frame, Table, Target
+from kagflow.data import ExtraRows, FoldLabels, Frame, Rows, Table, Target
+from kagflow.data.extra import Repeats, stack_weights
 from kagflow.errors import ConfigError, FeatureError
 from kagflow.features.blame import blaming, name_of
 from kagflow.features.proof import check_new_columns, moved_columns, prove_row_wise
 from kagflow.features.rows import run_row_function
 from kagflow.features.steps import FeatureSet, FittedStep, RowStep
 from kagflow.features.tables import hand_over
-from kagflow.splits import Folds
+from kagflow.splits import Fold, Folds
+
+_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Pool:
         (repeats, n + m) cells for cross-fitting.
     tied
         (repeats, m) which extra rows belong to their cell, by id, group or time; the others were dealt out.
+    joins
+        (m,) which extra rows join the training rows at all.
+    repeats
+        Which extra rows stay out where a row with the same features is scored; like the folds, by the real rows even
+        where an experiment changes them.
     forward
         Whether cells are ordered in time.
     n_train
@@ -52,6 +60,8 @@ class Pool:
         Names and types of the columns after the row functions.
     pooled
         What the pooled steps learned, in their order.
+    of_fold
+        What extra rows are where that is not the same in every fold, by number; by ``None`` in fits on all rows.
     made_by
         The row function or pooled step that made a column; columns of the files have none.
     """
@@ -63,6 +73,8 @@ class Pool:
     weight: pl.Series | None
     cells: NDArray[np.int64]
     tied: NDArray[np.bool_]
+    joins: NDArray[np.bool_]
+    repeats: tuple[Repeats, ...]
     forward: bool
     n_train: int
     test: Frame
@@ -70,6 +82,7 @@ class Pool:
     hidden: tuple[str, ...]
     after_rows: pl.Schema
     pooled: tuple[FittedStep, ...]
+    of_fold: Mapping[int | None, FoldLabels] = field(default_factory=dict, repr=False)
     made_by: Mapping[str, object] = field(default_factory=dict, repr=False)
     _tallies: dict[Any, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -79,15 +92,55 @@ class Pool:
         """Positions of the extra rows."""
         return np.arange(self.n_train, self.x.height, dtype=np.int64)
 
-    def extra_rows_beside(self, train: NDArray[np.int64], repeat: int) -> NDArray[np.int64]:
+    def extra_rows_beside(self, train: Rows, repeat: int, apart: Rows = _NO_ROWS) -> Rows:
         """Return the extra rows that may join some training rows.
 
-        An extra row that is scored under the same id, whose group is scored, or whose time is not yet known, stays out.
+        An extra row that is scored under the same id, whose group is scored, or whose time is not yet known, stays
+        out; and where it must not repeat a row, so does one with the features of a row that must be kept apart.
+
+        Parameters
+        ----------
+        train
+            Positions of the training rows.
+        repeat
+            Whose cells to use.
+        apart
+            Positions of the rows that are scored, and of stop rows.
         """
         extra, cells = self.extra_rows, self.cells[repeat]
-        known = np.isin(cells[extra], cells[train])
-        joining: NDArray[np.int64] = extra[known | ~self.tied[repeat]]
+        joins = self.joins & (np.isin(cells[extra], cells[train]) | ~self.tied[repeat])
+        for each in self.repeats:
+            joins[each.of(apart)] = False
+        joining: Rows = extra[joins]
         return joining
+
+    def for_fold(self, fold: Fold | None) -> "Pool":
+        """Return the pool as a fold may see it: with the extra rows, targets and weights that are the fold's own.
+
+        Raises
+        ------
+        ConfigError
+            They were made for a fold that trains on other rows, and may know targets that this one scores.
+        """
+        if not self.of_fold:
+            return self
+        own = self.of_fold.get(None if fold is None else fold.number)
+        if own is None or (fold is not None and not np.array_equal(own.train, fold.train)):
+            raise ConfigError(
+                "the pseudo-labels were made for other folds, and may know the targets that are scored here",
+                hint="folds within folds would need a run of their own to be labelled by: leave `pseudo` out here",
+                where="extra.pseudo",
+            )
+        rows = np.arange(self.n_train)
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(
+            self,
+            y=pl.concat([self.y[rows], own.y]),
+            weight=stack_weights([(weight, len(rows)), (own.weight, len(own.joins))]),
+            joins=own.joins,
+            _tallies={},
+            _lock=threading.Lock(),
+        )
 
     def with_target(self, y: Target) -> "Pool":
         """Return the same rows with another target, which has tallies of its own."""
@@ -130,7 +183,7 @@ def make_pool(
     test: Table,
     folds: Folds,
     *,
-    extra: Table | None = None,
+    extra: ExtraRows | None = None,
     pooled: bool = False,
     hidden: Sequence[str] = (),
     tables: Mapping[str, Frame] | None = None,
@@ -141,9 +194,11 @@ def make_pool(
     ----------
     features
         The steps.
-    train, test, extra
-        Tables with the same feature columns. Extra rows join the training rows of every fold, but where their group
-        is scored or their time is not yet known; they are never scored.
+    train, test
+        Tables with the same feature columns.
+    extra
+        Rows with these columns that join the training rows of every fold, but where their group is scored or their
+        time is not yet known; they are never scored.
     folds
         Of the training table.
     pooled
@@ -170,11 +225,12 @@ def make_pool(
             code="KF304",
         )
     features = hand_over(features, tables or {})
-    rows = [train, *([_conform(extra, train)] if extra is not None else []), test]
+    rows = [train, *([_conform(extra.table, train)] if extra is not None else []), test]
     frames, made_by = _run_rows(features.rows, rows)
     frames = _fix_vocabulary(frames, set(hidden))
     after_rows = frames[0].schema
-    frames, learned = _pool_steps(features, frames, made_by)
+    joins = None if extra is None else extra.joins
+    frames, learned = _pool_steps(features, frames, made_by, joins)
     frames = _fix_vocabulary(frames, set(hidden))
     known = rows[:-1]
     cells, tied = _cells(folds, *known)
@@ -183,9 +239,12 @@ def make_pool(
         x=pl.concat(frames[:-1]),
         y=pl.concat([table.y for table in known if table.y is not None]),
         time=_stack([table.time for table in known]),
-        weight=_stack([table.weight for table in known]),
+        weight=stack_weights([(table.weight, table.height) for table in known]),
         cells=cells,
         tied=tied,
+        joins=np.empty(0, dtype=np.bool_) if extra is None else extra.joins,
+        repeats=() if extra is None else extra.repeats,
+        of_fold={} if extra is None else extra.of_fold,
         forward=folds.forward,
         n_train=train.height,
         test=frames[-1],
@@ -220,13 +279,16 @@ def _run_rows(functions: Sequence[RowStep], tables: Sequence[Table]) -> tuple[li
 
 
 def _pool_steps(
-    features: FeatureSet, frames: list[Frame], made_by: dict[str, object]
+    features: FeatureSet, frames: list[Frame], made_by: dict[str, object], joins: NDArray[np.bool_] | None
 ) -> tuple[list[Frame], list[FittedStep]]:
-    """Return the frames with the pooled steps' columns, and what these steps learned; note which made what."""
+    """Return the frames with the pooled steps' columns, and what these steps learned; note which made what.
+
+    Extra rows that are test rows again (labelled fold by fold) are learned from once, as test rows.
+    """
     learned = []
     for step in features.pooled:
         with blaming(step):
-            fitted = step.fit(pl.concat(frames))
+            fitted = step.fit(pl.concat(frames if joins is None else [frames[0], frames[1].filter(joins), frames[2]]))
             made = [fitted.transform(frame) for frame in frames]
         for columns, frame in zip(made, frames, strict=True):
             check_new_columns(step, columns, frame)
@@ -268,26 +330,19 @@ def _conform(extra: Table, train: Table) -> Table:
     for role in ("groups", "time"):
         if getattr(train, role) is not None and getattr(extra, role) is None:
             raise FeatureError(f"extra rows need {role}, as train has them", hint="add them", where="extra rows")
-    weight = extra.weight
-    if weight is None and train.weight is not None:
-        weight = pl.repeat(1.0, extra.height, eager=True)
     return Table(
         ids=extra.ids,
         x=extra.x.select(pl.col(name).cast(dtype) for name, dtype in train.x.schema.items()),
         y=extra.y.cast(train.y.dtype),
         groups=None if extra.groups is None or train.groups is None else extra.groups.cast(train.groups.dtype),
         time=extra.time,
-        weight=weight,
+        weight=extra.weight,
     )
 
 
 def _stack(columns: list[pl.Series | None]) -> pl.Series | None:
     present = [column for column in columns if column is not None]
-    if not present:
-        return None
-    if len(present) < len(columns):  # extra rows came with weights, train without: train's count as one
-        raise FeatureError("extra rows have weights and train has none", hint="name a `weight` column for train too")
-    return pl.concat(present)
+    return pl.concat(present) if present else None
 
 
 def _cells(folds: Folds, train: Table, extra: Table | None = None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -146,6 +146,8 @@ class Model(ABC):
         Whether it fits in rounds, and so may need stop rows.
     refits
         Whether it can be fitted again on all training rows, with the rounds that were found.
+    rounds_grow
+        Whether more rows want more rounds; not where a round is an epoch, which goes over all of them.
     objective_parameter, stop_parameter
         The native parameters in whose place an own objective and a stop metric stand; ``None`` where the kind takes
         none.
@@ -168,6 +170,7 @@ class Model(ABC):
     kind: ClassVar[str]
     uses_rounds: ClassVar[bool]
     refits: ClassVar[bool] = True
+    rounds_grow: ClassVar[bool] = True
     objective_parameter: ClassVar[str | None] = None
     stop_parameter: ClassVar[str | None] = None
     gpu_memory: ClassVar[tuple[str, ...]] = ()

@@ -47,6 +47,7 @@ class Network(Model):
     """A network of pytabkit; its rounds are epochs, of which ``rounds.limit`` is the most."""
 
     uses_rounds: ClassVar[bool] = True
+    rounds_grow: ClassVar[bool] = False
     owned: ClassVar[Mapping[str, str]] = {name: hint for hint, names in _OWNED.items() for name in names.split()}
 
     def __init__(self, params: Mapping[str, Any], rounds: int | RoundsConfig, estimator: str | None = None) -> None:

@@ -1,1 +1,8 @@
 """Practice without Kaggle: a local leaderboard and the competitions bundled for it."""
+
+from kagflow.practice.arena import Practice
+from kagflow.practice.board import Board, Refusal
+from kagflow.practice.records import Entry, Limits, Submission
+from kagflow.practice.server import serving
+
+__all__ = ["Board", "Entry", "Limits", "Practice", "Refusal", "Submission", "serving"]

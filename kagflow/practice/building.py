@@ -54,15 +54,15 @@ def shuffled(n: int, seed: int) -> list[int]:
     return sorted(range(n), key=keys.__getitem__)
 
 
-def usage(n: int, seed: int) -> pl.Series:
-    """Mark half of n test rows, drawn at random, as those that the public leaderboard scores.
+def usage(n: int, seed: int, public_share: float = 0.5) -> pl.Series:
+    """Mark a share of n test rows, drawn at random, as those that the public leaderboard scores.
 
     Returns
     -------
     polars.Series
         (n,) ``Public`` or ``Private``, called ``Usage``.
     """
-    public = set(shuffled(n, seed)[: n // 2])
+    public = set(shuffled(n, seed)[: int(n * public_share)])
     return pl.Series("Usage", ["Public" if row in public else "Private" for row in range(n)])
 
 

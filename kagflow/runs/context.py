@@ -43,7 +43,7 @@ def features_context(plan: Plan, setup: Setup) -> str | None:
         "data": plan.data.fingerprint,
         "pool": _hash_of_pool(setup.pool),
         "folds": setup.folds.fingerprint,
-        "extra": plan.extra,
+        "extra": plan.extra.fingerprint,
         "sources": competition.source_hash,
         "files": dict(_other_files(competition)),
         "modules": dict(_own_modules(competition.root)),

@@ -122,6 +122,11 @@ class RunFolder:
         log: dict[str, Any] = json.loads((self._folder(task) / "log.json").read_text())
         return log
 
+    def rounds(self, task: Task) -> int | None:
+        """Return the boosting rounds of a task that is done; ``None`` without."""
+        rounds: int | None = self.log(task)["rounds"]
+        return rounds
+
     def complete(self) -> Path:
         """Give the folder its final name and take write permission from every file, in this order.
 

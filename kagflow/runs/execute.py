@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,10 @@ from kagflow.runs.directory import RunFolder, write_json
 from kagflow.runs.plan import Look, Plan, make_plan, written_out
 from kagflow.runs.recipe import Recipe, write_recipe
 from kagflow.runs.record import Run, open_run
+from kagflow.runs.refit import RoundsOf, how_test_is_predicted, refit_setups
 from kagflow.runs.results import write_results
 from kagflow.tracking import NoTracker, Tracker
-from kagflow.training import FrameCache, Setup, TaskResult, run_task, run_tasks
+from kagflow.training import FrameCache, Setup, Task, TaskResult, run_task, run_tasks
 
 _MIRRORED_FEATURES = 100
 
@@ -70,7 +71,8 @@ def cross_validate(
     source
         A folder of raw files, instead of the first source that applies.
     extra
-        Rows that join the training rows of every fold, and are never scored.
+        Rows that join the training rows of every fold, beside those that the experiment asks for, and are never
+        scored. A row with the features of a valid row stays out of that fold.
     look
         A quick one, at a sample of the rows or some of the folds; all of them when absent.
     cache
@@ -111,7 +113,7 @@ def cross_validate(
             job_type="cv",
             config=experiment.model_dump(mode="json"),
         )
-        for result in run_tasks(todo, lambda task: run_task(plan.setups[task.target], task), plan.layout):
+        for result in _results(plan, todo, folder.rounds):
             folder.save(result)
             listener.finished(result)
         scores, post = write_results(plan, folder)
@@ -125,6 +127,15 @@ def cross_validate(
         folder.release()
         tracker.finish(failed=True)
         raise
+
+
+def _results(plan: Plan, todo: Sequence[Task], rounds_of: RoundsOf) -> Iterator[TaskResult]:
+    """Yield the results of tasks: those of the folds first, for a refit goes by the rounds that they found."""
+    folds, refits = ([task for task in todo if (task.fold is None) == last] for last in (False, True))
+    yield from run_tasks(folds, lambda task: run_task(plan.setups[task.target], task), plan.layout)
+    if refits:
+        setups = refit_setups(plan, rounds_of)
+        yield from run_tasks(refits, lambda task: run_task(setups[task.target], task), plan.layout)
 
 
 def with_frames(plan: Plan) -> Plan:
@@ -155,7 +166,8 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "kind": setup.model.kind,
             "seconds": round(seconds, 2),
             "task_seconds": {folder.name_of(task): folder.log(task)["seconds"] for task in plan.tasks},
-            "rounds": {folder.name_of(task): folder.log(task)["rounds"] for task in plan.tasks},
+            "rounds": {folder.name_of(task): folder.rounds(task) for task in plan.tasks},
+            "test_predicted_by": how_test_is_predicted(plan, folder.rounds),
             "threads": {"jobs": plan.layout.jobs, "threads_each": plan.layout.threads},
             "device": {
                 "asked": plan.experiment.device,
@@ -174,12 +186,23 @@ def _write_facts(plan: Plan, folder: RunFolder, *, seconds: float) -> None:
             "chosen_by_looking": _chosen_by_looking(plan),
             "pooled": [name_of(step) for step in setup.pool.features.pooled],
             "accepted": _accepted(plan, folder),
-            "extra_rows": len(setup.pool.extra_rows),
+            "extra": _extra(plan),
             "only_in_train": list(plan.data.only_train),
             "git": surroundings.git(competition.root),
             "versions": surroundings.versions(),
         },
     )
+
+
+def _extra(plan: Plan) -> dict[str, Any] | None:
+    """Return where extra rows come from, and how many of them joined each fold; ``None`` without any."""
+    if plan.extra.rows is None:
+        return None
+    folds = sorted({task.fold for task in plan.tasks if task.fold is not None})
+    joined = {str(number): plan.setup.extra_rows_of(number) for number in folds}
+    if plan.experiment.refit is not None:
+        joined["all"] = plan.setup.extra_rows_of(None)
+    return {"sources": list(plan.extra.accounts), "joined": joined}
 
 
 def _chosen_by_looking(plan: Plan) -> list[str]:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -18,8 +18,9 @@ from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
 from kagflow.features.pool import make_pool
 from kagflow.metrics import Metric, find_metric
-from kagflow.models import Problem, Resources, configured_space, make_model, resolve_device
+from kagflow.models import Model, Problem, Resources, configured_space, make_model, resolve_device
 from kagflow.runs import surroundings
+from kagflow.runs.extra import Extra, gather_extra
 from kagflow.splits import Folds, frozen_folds, make_splitter
 from kagflow.splits.folds import check_groups_stay_whole
 from kagflow.training import Layout, Setup, Task, find_transform, plan_layout
@@ -74,7 +75,7 @@ class Plan:
     setups: tuple[Setup, ...]
     tasks: tuple[Task, ...]
     layout: Layout
-    extra: str | None
+    extra: Extra
     look: Look
     post: Post | None
     device_note: str = ""
@@ -94,7 +95,7 @@ class Plan:
             "data": self.data.fingerprint,
             "edition": self.data.edition,
             "folds": self.setup.folds.fingerprint,
-            "extra": self.extra,
+            "extra": self.extra.fingerprint,
             "look": self.look.document(),
             "versions": surroundings.versions(),
             "code": surroundings.code_hash(),
@@ -114,13 +115,8 @@ def make_plan(
     """Load the data, freeze the folds, run the row steps, and list the tasks."""
     look = look or Look()
     facts, metric = competition.facts, competition.metric
-    if extra is not None and facts.several_targets:
-        raise ConfigError(
-            f"extra rows come with one target, and the competition has {len(facts.targets)}",
-            hint="leave them out",
-            where="extra",
-        )
     model = make_model(experiment.model, experiment.rounds)
+    _check_refit(experiment, model)
     configured_space(model, experiment.space)  # a run does not look there, but a wrong word is found now
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
@@ -134,16 +130,24 @@ def make_plan(
     stop_metric = _stop_metric(competition, experiment)
     check_class_weights(experiment.class_weights, problem.classes, learns_classes=problem.task != "regression")
     model.check_functions(problem, experiment.objective, experiment.stop_metric)
+    gathered = gather_extra(competition, experiment, origin, data, folds, extra)
     hidden = [name for name in (facts.id, facts.group, facts.time) if name is not None]
     pool = make_pool(
-        features, data.train, data.test, folds, extra=extra, pooled=facts.pooled, hidden=hidden, tables=data.tables
+        features,
+        data.train,
+        data.test,
+        folds,
+        extra=gathered.rows,
+        pooled=facts.pooled,
+        hidden=hidden,
+        tables=data.tables,
     )
     tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
     scored = stop_metric is not None and isinstance(model.rounds, RoundsConfig)
     device, note = resolve_device(
-        model.kind, experiment.device, rows=data.train.height, lacks=model.gpu_lacks(problem, scored=scored)
+        model.kind, experiment.device, rows=pool.x.height, lacks=model.gpu_lacks(problem, scored=scored)
     )
-    layout = plan_layout(len(tasks), data.train.height, experiment.threads, device)
+    layout = plan_layout(len(tasks), pool.x.height, experiment.threads, device)
     setup = Setup(
         table=data.train,
         pool=pool,
@@ -157,8 +161,29 @@ def make_plan(
         acceptance=Acceptance(facts.accept),
         stop_metric=stop_metric,
     )
+    if gathered.rows is not None:
+        _check_that_some_join(setup, tasks)
     setups = tuple(_for_target(setup, y) for y in data.targets) if facts.several_targets else (setup,)
-    return Plan(competition, experiment, config, data, setups, tasks, layout, _fingerprint(extra), look, post, note)
+    return Plan(competition, experiment, config, data, setups, tasks, layout, gathered, look, post, note)
+
+
+def _check_refit(experiment: Experiment, model: Model) -> None:
+    if experiment.refit is not None and not model.refits:
+        raise ConfigError(
+            f"{model.kind} needs stop rows in every fit, so that no model of it can learn from all rows",
+            hint="leave it out: test is then predicted by the folds' models",
+            where="refit",
+        )
+
+
+def _check_that_some_join(setup: Setup, tasks: Sequence[Task]) -> None:
+    if not any(setup.extra_rows_of(number) for number in {task.fold for task in tasks if task.fold is not None}):
+        raise ConfigError(
+            "no extra row joins the training rows of any fold, so that CV cannot tell what they do",
+            hint="they have the groups or ids of rows that are scored, lie later than all of these (as test rows do in "
+            "folds forward in time), or none is probable enough",
+            where="extra",
+        )
 
 
 def _for_target(setup: Setup, y: Target) -> Setup:
@@ -265,9 +290,9 @@ def _sampled(data: Dataset, share: float) -> Dataset:
     n_units = int(units.max()) + 1
     drawn = np.random.default_rng(_SAMPLE_SEED).permutation(n_units)[: math.ceil(share * n_units)]
     rows = np.flatnonzero(np.isin(units, drawn))
-    known: dict[str, Any] = {part.name: getattr(table, part.name) for part in fields(table)}
-    some = Table(**{name: column[rows] for name, column in known.items() if column is not None})
-    return replace(data, train=some, targets=data.targets[rows], fingerprint=f"{data.fingerprint}-{share:g}")
+    return replace(
+        data, train=table.take(rows), targets=data.targets[rows], fingerprint=f"{data.fingerprint}-{share:g}"
+    )
 
 
 def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> Iterator[Task]:
@@ -278,22 +303,16 @@ def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> It
         raise ConfigError(
             f"there is no fold {min(unknown)}", hint=f"folds are numbered 0 to {known[-1]}", where="--only-folds"
         )
-    numbers: list[int | None] = [number for number in known if not look.folds or number in look.folds]
-    if experiment.test == "refit":
-        numbers.append(None)
-    seeds = range(experiment.seed, experiment.seed + experiment.seeds)
-    for number, target, seed in product(numbers, range(targets), seeds):
+    numbers = [number for number in known if not look.folds or number in look.folds]
+    for number, target, seed in product(numbers, range(targets), _seeds(experiment, experiment.seeds)):
         yield Task(number, seed, target)
+    if experiment.refit is not None:
+        for target, seed in product(range(targets), _seeds(experiment, experiment.refit.seeds or experiment.seeds)):
+            yield Task(None, seed, target)
 
 
-def _fingerprint(extra: Table | None) -> str | None:
-    """Return a hash of extra rows."""
-    if extra is None:
-        return None
-    known = {name: getattr(extra, name) for name in ("y", "groups", "time", "weight")}
-    columns = [column.alias(f"__{name}") for name, column in known.items() if column is not None]
-    text = extra.x.with_columns(columns).write_json()
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _seeds(experiment: Experiment, count: int) -> range:
+    return range(experiment.seed, experiment.seed + count)
 
 
 def written_out(plan: Plan) -> Mapping[str, Any]:
@@ -308,4 +327,7 @@ def written_out(plan: Plan) -> Mapping[str, Any]:
     document["target_transform"] = _transform_name(plan.competition, plan.experiment)
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits
+    document["extra"] = plan.extra.written_out(plan.experiment)
+    if plan.experiment.refit is not None:
+        document["refit"]["seeds"] = plan.experiment.refit.seeds or plan.experiment.seeds
     return document

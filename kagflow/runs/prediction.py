@@ -48,7 +48,7 @@ def predict(run: Run, folder: Path) -> tuple[Frame, Frame]:
     features = competition.feature_set(experiment.features)
     x = recipe.pool.apply(features, rows.x)
     by_task = {}
-    for name in _tasks_that_predict(run, refit=experiment.test == "refit"):
+    for name in _tasks_that_predict(run, refit=experiment.refit is not None):
         kept = run.path / "folds" / name
         learned, scale = _steps(kept)
         model = load_model(run.facts["kind"], kept / "model")

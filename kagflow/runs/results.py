@@ -1,7 +1,7 @@
 """What a run comes to: OOF and test predictions, scores with their noise, importance, the submission."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,9 +62,11 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
     """
     repeats = gather_repeats(plan, folder)
     scores = scores_of(plan, repeats)
+    if plan.experiment.seeds > 1:
+        scores["seeds_alone"] = _scores_of_seeds(plan, folder)
     pl.concat(_oof_frame(plan, repeat) for repeat in repeats).write_parquet(folder.path / "oof.parquet")
     targets = plan.competition.facts.several_targets
-    test = [task for task in plan.tasks if (plan.experiment.test == "refit") == (task.fold is None)]
+    test = [task for task in plan.tasks if (plan.experiment.refit is not None) == (task.fold is None)]
     predictions = [folder.test(task) for task in test]
     mean = mean_by_target(predictions, [task.target for task in test])
     columns = [predictions_frame(mean, targets=targets)] + [
@@ -121,6 +123,15 @@ def whole_score(plan: Plan, repeats: Sequence[Repeat]) -> float:
         y, weight = _known(plan, repeat.rows)
         scores.append(metric.score(y, repeat.scored, weight, _further(plan, repeat.rows)))
     return float(np.mean(scores))
+
+
+def _scores_of_seeds(plan: Plan, predicted: "Predicted") -> list[float]:
+    """Return the score of each seed by itself, beside which that of their mean shows what averaging bought."""
+    alone = []
+    for seed in sorted({task.seed for task in plan.tasks}):
+        one = replace(plan, tasks=tuple(task for task in plan.tasks if task.seed == seed))
+        alone.append(whole_score(one, gather_repeats(one, predicted)))
+    return alone
 
 
 def fold_score(plan: Plan, rows: NDArray[np.int64], prediction: Predictions) -> float | None:

@@ -153,11 +153,18 @@ def _values(
         return {columns[0]: pl.Series([" ".join(row) for row in ranked])}
     if prediction.ndim == 1:
         return {columns[0]: pl.Series(prediction)}
-    return {column: pl.Series(prediction[:, k]) for column, k in zip(columns, _classes(columns, classes), strict=True)}
+    order = column_classes(columns, classes)
+    return {column: pl.Series(prediction[:, k]) for column, k in zip(columns, order, strict=True)}
 
 
-def _classes(columns: list[str], classes: tuple[str, ...]) -> list[int]:
-    """Return the number of the class that each column is for: the longest label that its name is, or ends with."""
+def column_classes(columns: Sequence[str], classes: tuple[str, ...]) -> list[int]:
+    """Return the number of the class that each column is for: the longest label that its name is, or ends with.
+
+    Raises
+    ------
+    DataError
+        The names do not tell.
+    """
     found = [max(filter(column.endswith, classes), key=len, default=None) for column in columns]
     if set(found) != set(classes):
         raise DataError(

@@ -63,6 +63,8 @@ class Setup:
         The features of each fold while they are needed.
     cache
         Features of earlier runs; ``None`` to build all of them.
+    predicts_test
+        Whether tasks predict test rows at all; an experiment, or a trial, only looks at the folds.
     """
 
     table: Table
@@ -78,6 +80,7 @@ class Setup:
     stop_metric: Metric | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
     cache: FrameCache | None = field(default=None, repr=False)
+    predicts_test: bool = True
 
     @property
     def finds_rounds(self) -> bool:
@@ -91,6 +94,27 @@ class Setup:
         if not isinstance(rounds, RoundsConfig) or not self.model.refits:
             return False
         return rounds.refit if rounds.refit is not None else self.table.height < _ROWS_FOR_REFIT
+
+    def rows_to_learn_from(self, number: int | None) -> int:
+        """Return how many rows a fold's models may learn from, extra rows among them; without a fold, those of all."""
+        return len(self.training_rows(number)) + self.extra_rows_of(number)
+
+    def training_rows(self, number: int | None) -> Rows:
+        """Return the positions of a fold's training rows; without a fold, those of all."""
+        return np.arange(self.table.height) if number is None else self.folds.folds[number].train
+
+    def extra_rows_of(self, number: int | None) -> int:
+        """Return how many extra rows join a fold's training rows, before stop rows are carved."""
+        train = self.training_rows(number)
+        fold = None if number is None else self.folds.folds[number]
+        pool = self.pool.for_fold(fold)
+        if fold is None:
+            return len(pool.extra_rows_beside(train, 0))
+        return len(pool.extra_rows_beside(train, fold.repeat, fold.valid))
+
+    def for_fold(self, number: int | None) -> "Setup":
+        """Return the setup with the extra rows that a fold may see; without a fold, those of fits on all rows."""
+        return replace(self, pool=self.pool.for_fold(None if number is None else self.folds.folds[number]))
 
 
 @dataclass(frozen=True)
@@ -150,10 +174,11 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
         A step, the model or the transform failed; the error names it.
     """
     started = time.perf_counter()
+    setup = setup.for_fold(task.fold)
     fold = None if task.fold is None else setup.folds.folds[task.fold]
-    train = np.arange(setup.table.height) if fold is None else fold.train
+    train = setup.training_rows(task.fold)
     valid = {} if fold is None else {VALID: fold.valid}
-    test = (setup.experiment.test == "refit") == (fold is None)
+    test = setup.predicts_test and (setup.experiment.refit is not None) == (fold is None)
     model, learner, ready = setup.model, None, None
     if setup.finds_rounds:
         later = {} if setup.refits else valid
@@ -214,6 +239,7 @@ def prepare_fold(setup: Setup, task: Task) -> Prepared:
     What adapters make of the rows (binned data) is kept with them, for one fit at a time.
     """
     assert task.fold is not None
+    setup = setup.for_fold(task.fold)
     fold = setup.folds.folds[task.fold]
     prepare = _prepare_to_stop if setup.finds_rounds else _prepare
     ready = prepare(setup, task, fold.train, {VALID: fold.valid}, test=False)
@@ -255,6 +281,7 @@ def _features(setup: Setup, task: Task, train: Rows, apply: dict[str, Rows], *, 
     asked: dict[str, Any] = {
         "train": train,
         "apply": apply,
+        "scored": None if task.fold is None else setup.folds.folds[task.fold].valid,
         "test": test,
         "repeat": 0 if task.fold is None else setup.folds.folds[task.fold].repeat,
         "only": experiment.only,
@@ -318,7 +345,8 @@ def _weight(setup: Setup, rows: Rows) -> NDArray[np.float64] | None:
 def _stop_score(setup: Setup, metric: Metric, scale: FittedTransform, batch: Batch, stop: Rows) -> StopScore:
     """Return the stop metric as a function of predictions: of the stop rows only, on the original scale."""
     y = target_codes(setup.pool.y[stop])
-    known, weight = setup.table.further, _weight(setup, stop)  # class weights are for the fit alone
+    known, weights = setup.table.further, setup.table.weight  # class weights, and those of extra rows, are for fits
+    weight = None if weights is None else weights[stop].to_numpy()
     further = None if known is None else {name: known[name][stop].to_numpy() for name in known.columns}
 
     def score(prediction: Predictions) -> float:

@@ -26,7 +26,13 @@ class Layout:
     threads: int
 
 
-def plan_layout(n_tasks: int, n_rows: int, threads: int | None, device: Literal["cpu", "cuda"] = "cpu") -> Layout:
+def plan_layout(
+    n_tasks: int,
+    n_rows: int,
+    threads: int | None,
+    device: Literal["cpu", "cuda"] = "cpu",
+    jobs: int | None = None,
+) -> Layout:
     """Return the layout for that many tasks on that many rows.
 
     Parameters
@@ -39,9 +45,12 @@ def plan_layout(n_tasks: int, n_rows: int, threads: int | None, device: Literal[
         In total; ``None`` takes what this process may use (affinity and container limits count).
     device
         Where models are fitted; on a GPU one at a time.
+    jobs
+        How many at once, if somebody knows better than rows and device tell; never more than there are tasks.
     """
     total = threads or joblib.cpu_count()
-    jobs = 1 if device == "cuda" or n_rows >= _ROWS_FOR_THREADS else min(total, n_tasks)
+    one_by_one = device == "cuda" or n_rows >= _ROWS_FOR_THREADS
+    jobs = min(jobs or (1 if one_by_one else total), n_tasks)
     return Layout(jobs, max(total // jobs, 1))
 
 

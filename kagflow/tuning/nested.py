@@ -98,6 +98,8 @@ def inner_plan(plan: Plan, outer: Fold) -> Plan:
     ------
     SplitError
         There are no two folds among them.
+    ConfigError
+        There are pseudo-labels.
     """
     folds: list[Fold] = []
     for fold in plan.setup.folds:
@@ -112,6 +114,7 @@ def inner_plan(plan: Plan, outer: Fold) -> Plan:
             hint="ask for more folds, or leave --nested out: of folds forward in time the first ones have no past",
             where="--nested",
         )
+    plan.setup.pool.for_fold(folds[0])  # refuses pseudo-labels, which were made for the folds outside
     whole = plan.setup.folds
     inner = Folds(whole.ids, tuple(folds), whole.cells, whole.forward)
     return study_plan(replace(plan, setups=tuple(replace(setup, folds=inner) for setup in plan.setups)))
@@ -122,7 +125,7 @@ def _predict(plan: Plan, fold: Fold, params: dict[str, Any]) -> Predictions:
     seeds = range(plan.experiment.seed, plan.experiment.seed + plan.experiment.seeds)
     made, targets = [], []
     for target, setup in enumerate(plan.setups):
-        tuned = replace(setup, model=trial_model(plan, params))
+        tuned = replace(setup, model=trial_model(plan, params), predicts_test=False)
         for seed in seeds:
             made.append(run_task(tuned, Task(fold.number, seed, target)).oof)
             targets.append(target)

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock, Timeout
 
 from kagflow.errors import ConfigError
+from kagflow.tuning.draws import Draws
 from kagflow.tuning.space import Point, Search
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.storages import BaseStorage
+    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _MADE_WITH, _OWNER, _POINT, _EXACT, _PROBLEM, _SECONDS = "made_with", "owner", "point", "exact", "problem", "seconds"
 _SILENCE = 3600.0  # of another machine, after which a trial there counts as dead
+_SIGN_OF_LIFE = 60.0  # seconds after which a trial that goes on says so
 _PATIENCE = 120  # seconds that a busy SQLite file is waited for
 
 
@@ -65,7 +67,7 @@ class TrialBook:
         folder: Path,
     ) -> None:
         self.name, self.folder, self.storage = name, folder, storage
-        self._search, self._distributions = search, search.distributions()
+        self._search, self._direction, self._distributions = search, direction, search.distributions()
         owners = folder / "owners"
         owners.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "claim.lock")
@@ -77,6 +79,7 @@ class TrialBook:
             known = self._study.user_attrs.get(_MADE_WITH)
             if known not in (None, _plain(made_with)) and not any(map(_counts, self.trials())):  # nothing to lose
                 self._study = _open(storage, name, direction, anew=True)
+            self._storage, self._draws = _storage(storage), Draws(direction, self._distributions)
             self._check(made_with)
 
     def ensure(self, points: Iterable[Point]) -> None:
@@ -91,20 +94,15 @@ class TrialBook:
 
     def claim(self, limit: int | None) -> "Trial | None":
         """Begin a trial; ``None`` where as many were begun as there may be."""
-        from optuna.samplers import TPESampler
-
         with self._lock:
-            self._adopt()
-            known = self.trials()
+            known = self._adopt()
             if limit is not None and sum(map(_counts, known)) >= limit:
                 return None
-            # Seeded anew for each trial, so that a study that is continued does not draw the same numbers again.
-            self._study.sampler = TPESampler(seed=len(known))
-            trial = self._study.ask(self._distributions)
-            trial.set_user_attr(_OWNER, self._me | {"seen": time.time()})
+            trial = self._begin(known)
+        if limit is None:
+            return trial
         # On another machine somebody may have claimed the last one at the same time: the lower number has it.
-        earlier = sum(_counts(other) for other in self.trials() if other.number < trial.number)
-        if limit is not None and earlier >= limit:
+        if sum(_counts(other) for other in self.trials() if other.number < trial.number) >= limit:
             self._tell(trial.number, "FAIL")
             return None
         return trial
@@ -117,19 +115,20 @@ class TrialBook:
         """Say whether a trial is the point of that name."""
         return bool(trial.user_attrs.get(_POINT) == name)
 
-    def report(self, trial: "Trial", mean: float | None, step: int) -> None:
-        """Note a trial's mean fold score so far, and that it is alive."""
-        trial.set_user_attr(_OWNER, self._me | {"seen": time.time()})
-        if mean is not None:
-            trial.report(mean, step)
+    def show_life(self, trial: "Trial") -> None:
+        """Note now and then that a trial is alive, for other machines."""
+        if time.time() - trial.user_attrs[_OWNER]["seen"] > _SIGN_OF_LIFE:
+            trial.set_user_attr(_OWNER, self._owner())
 
     def complete(self, trial: "Trial", score: float, seconds: float) -> None:
         """Note the score of a trial whose predictions are all on disk."""
         trial.set_user_attr(_SECONDS, seconds)
         self._tell(trial.number, "COMPLETE", score)
 
-    def prune(self, trial: "Trial", seconds: float) -> None:
-        """Note that a trial was stopped early."""
+    def prune(self, trial: "Trial", mean: float | None, folds: int, seconds: float) -> None:
+        """Note that a trial was stopped after so many folds, and their mean score, by which the sampler ranks it."""
+        if mean is not None:
+            trial.report(mean, folds)
         trial.set_user_attr(_SECONDS, seconds)
         self._tell(trial.number, "PRUNED")
 
@@ -168,7 +167,8 @@ class TrialBook:
 
     def best(self) -> "FrozenTrial":
         """Return the trial with the best score; of equal ones the first."""
-        return self._study.best_trial
+        pick = min if self._direction == "minimize" else max
+        return pick(self.complete_trials(), key=lambda trial: float(trial.value or 0.0))
 
     def study(self) -> "Study":
         """Return Optuna's own object."""
@@ -188,11 +188,35 @@ class TrialBook:
             warnings.simplefilter("ignore")
             self._study.tell(number, score, state=TrialState[state], skip_if_finished=True)
 
-    def _adopt(self) -> None:
-        """Enqueue again what dead processes were running; the lock is held."""
-        for trial in self.trials():
-            if trial.state.name == "RUNNING" and self._is_orphan(trial):
-                self._again(trial)
+    def _begin(self, known: "Sequence[FrozenTrial]") -> "Trial":
+        """Begin a trial that was enqueued, or else one that is drawn; the lock is held."""
+        from optuna.trial import Trial, TrialState, create_trial
+
+        if any(trial.state.name == "WAITING" for trial in known):
+            trial = self._study.ask(self._distributions)
+            trial.set_user_attr(_OWNER, self._owner())
+            return trial
+        # Seeded anew for each trial, so that a study that is continued does not draw the same numbers again.
+        params = self._draws.draw(known, seed=len(known))
+        drawn = create_trial(
+            state=TrialState.RUNNING,
+            params=params,
+            distributions=self._distributions,
+            user_attrs={_OWNER: self._owner()},
+        )
+        study = self._storage.get_study_id_from_name(self.name)
+        return Trial(self._study, self._storage.create_new_trial(study, drawn))
+
+    def _owner(self) -> dict[str, Any]:
+        return self._me | {"seen": time.time()}
+
+    def _adopt(self) -> "list[FrozenTrial]":
+        """Enqueue again what dead processes were running, and return all trials; the lock is held."""
+        known = self.trials()
+        dead = [trial for trial in known if trial.state.name == "RUNNING" and self._is_orphan(trial)]
+        for trial in dead:
+            self._again(trial)
+        return self.trials() if dead else known
 
     def _again(self, trial: "FrozenTrial") -> None:
         # In this order: a process that is killed in between loses the parameters, and never runs them twice.
@@ -301,7 +325,7 @@ def _open(url: str, name: str, direction: Literal["minimize", "maximize"], *, an
         ) from None
 
 
-def _storage(url: str) -> "BaseStorage":
+def _storage(url: str) -> "RDBStorage":
     from optuna.storages import RDBStorage
 
     settings: Sequence[tuple[str, Any]] = [("pool_pre_ping", True)]

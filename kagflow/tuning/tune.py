@@ -107,10 +107,12 @@ def tune(
     *,
     config: str = "default",
     limits: Limits | None = None,
+    jobs: int | None = None,
     seeds: int | None = None,
     storage: str | None = None,
     source: Path | None = None,
     into: Path | None = None,
+    cache: bool = True,
     prune: bool = True,
     nested: bool = False,
     tracker: Tracker | None = None,
@@ -128,6 +130,8 @@ def tune(
         Names the study, and the config that comes of it.
     limits
         When to stop; by default 100 trials, of which a call does what it can in 20 minutes.
+    jobs
+        How many trials run at once, sharing the threads; by the number of rows when absent.
     seeds
         Number of seeds that trials and the run average over; the experiment's when absent.
     storage
@@ -136,6 +140,8 @@ def tune(
         A folder of raw files, instead of the first source that applies.
     into
         Where the tuned config goes; ``configs/<name>`` when absent.
+    cache
+        Whether to keep features that took long to build, as for a run.
     prune
         Whether to stop trials early that will not become the best.
     nested
@@ -158,7 +164,8 @@ def tune(
     path = (into or competition.root / "configs" / competition.name) / f"{config}_tuned.yaml"
     check_replaceable(path)
     origin = find_source(competition.name, competition.facts, competition.root, source)
-    plan = study_plan(with_frames(make_plan(competition, without_refit(experiment), config, origin)))
+    plan = study_plan(make_plan(competition, without_refit(experiment), config, origin))
+    plan = with_frames(plan) if cache else plan
     search = Search.of(plan.setup.model, experiment)
     folder = competition.runs_folder / "studies" / config
     storage = storage or local_storage(competition.runs_folder)
@@ -175,20 +182,20 @@ def tune(
         watcher.began(origin.edition, origin.folder, limits.trials, book.tried())
         mirror = StudyMirror(tracker, watcher, competition, book, experiment)
         work = Trials(
-            plan, book, limits.share(len(outer) + 1), layout_of(plan), pruner(), mirror, run_costs=_WITH_REFIT
+            plan, book, limits.share(len(outer) + 1), layout_of(plan, jobs), pruner(), mirror, run_costs=_WITH_REFIT
         )
         work.run()
         account = account_of(plan, book)
         params = book.params(book.best())
         inner = None
         if nested:
-            final = make_plan(competition, experiment.model_copy(update={"test": "refit"}), config, origin)
-            inner = _nested(plan, final, folder, storage, limits, pruner, watcher, search)
+            final = make_plan(competition, experiment, config, origin)
+            inner = _nested(plan, final, folder, storage, limits, jobs, pruner, watcher, search)
         mirror.finish({} if account is None else account.document())
         write_plots(book.study(), competition.runs_folder / "report" / config)
         with FileLock(folder / "result.lock"):  # two processes may come to the end at once
             write_tuned(path, *_result(plan, experiment, book, params, account, competition.metric.name))
-            run = _run(competition, path, origin, source, tracker)
+            run = _run(competition, path, origin, source, cache, tracker)
     except BaseException:
         tracker.finish(failed=True)
         raise
@@ -216,6 +223,7 @@ def _nested(
     folder: Path,
     storage: str,
     limits: Limits,
+    jobs: int | None,
     pruner: Callable[[], Pruner | None],
     watcher: Watcher,
     search: Search,
@@ -231,7 +239,7 @@ def _nested(
         with closing(TrialBook(storage, own.name, direction, made_with(inner, search), search, own)) as book:
             book.ensure(first_points(inner.setup.model, search))
             watcher.note(f"{name}: {book.tried()} trials were done before")
-            Trials(inner, book, limits.share(outer - done), layout_of(inner), pruner(), watcher).run()
+            Trials(inner, book, limits.share(outer - done), layout_of(inner, jobs), pruner(), watcher).run()
             done += 1
             return book.params(book.best())
 
@@ -243,13 +251,17 @@ def without_refit(experiment: Experiment) -> Experiment:
     rounds = experiment.rounds
     if isinstance(rounds, RoundsConfig):
         rounds = rounds.model_copy(update={"refit": False})
-    return experiment.model_copy(update={"rounds": rounds, "test": "refit"})
+    return experiment.model_copy(update={"rounds": rounds, "refit": None})
 
 
-def layout_of(plan: Plan) -> Layout:
+def layout_of(plan: Plan, jobs: int | None = None) -> Layout:
     """Return how many trials run at once: no more than there are folds, as each fold has one fit at a time."""
     return plan_layout(
-        len(plan.setup.folds), plan.data.train.height, plan.experiment.threads, plan.setup.resources.device
+        len(plan.setup.folds),
+        plan.data.train.height,
+        plan.experiment.threads,
+        plan.setup.resources.device,
+        jobs,
     )
 
 
@@ -262,6 +274,7 @@ def made_with(plan: Plan, search: Search) -> dict[str, Any]:
         "data": plan.data.fingerprint,
         "edition": plan.data.edition,
         "folds": plan.setup.folds.fingerprint,
+        "extra": plan.extra.fingerprint,
         "features": plan.competition.source_hash,
         "metric": plan.competition.metric.name,
         "model": {"kind": model.kind, "estimator": model.estimator, "params": given},
@@ -285,10 +298,12 @@ def _result(
     return tuned_document(experiment, params, origin), story
 
 
-def _run(competition: Competition, path: Path, origin: Source, source: Path | None, tracker: Tracker) -> Run:
+def _run(
+    competition: Competition, path: Path, origin: Source, source: Path | None, cache: bool, tracker: Tracker
+) -> Run:
     """Return the run of a tuned config: the one that is there, or a new one."""
     experiment = competition.experiment(str(path))
     known = run_of_key(competition.runs_folder, path.stem, make_plan(competition, experiment, path.stem, origin).key)
     if known is not None:
         return known
-    return cross_validate(competition, experiment, config=path.stem, source=source, tracker=tracker)
+    return cross_validate(competition, experiment, config=path.stem, source=source, cache=cache, tracker=tracker)

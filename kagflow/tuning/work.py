@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,7 @@ class Trials:
         KagflowError
             The config as it is cannot be fitted, or the budget is too small for one trial.
         """
+        self._learn_again()
         try:
             while True:
                 for _ in run_tasks(range(self._layout.jobs), self._work, self._layout):
@@ -110,24 +112,27 @@ class Trials:
         folder = TrialFolder(self._book.folder, trial.number)
         todo = [fold.number for fold in self._plan.setup.folds]
         done: list[FoldResult] = []
+        best: Sequence[FoldResult] | None = None
         while todo:
             with self._folds.one_of(todo) as fold:
                 result = self._fit(model, fold)
             todo.remove(fold)
             folder.save(fold, *result)
             done.append(self._judge(fold, *result))
-            known = [each.score for each in done if each.score is not None]
-            self._book.report(trial, float(np.mean(known)) if known else None, len(done))
+            self._book.show_life(trial)
             if todo and self._ends_early(trial, done, time.perf_counter() - started):
                 return
-            if todo and self._is_behind(trial, done):
-                self._learn(done)
-                self._book.prune(trial, time.perf_counter() - started)
+            best = self._best()
+            if todo and self._is_behind(trial, done, best):
+                self._learn(done, best)
+                known = [each.score for each in done if each.score is not None]
+                mean = float(np.mean(known)) if known else None
+                self._book.prune(trial, mean, len(done), time.perf_counter() - started)
                 self._watcher.finished(trial.number, "PRUNED", None, params)
                 return
         score = whole_score(self._plan, trial_repeats(self._plan, self._book, trial.number))
         seconds = time.perf_counter() - started
-        self._learn(done)
+        self._learn(done, best)
         self._book.complete(trial, score, seconds)
         self._seconds.append(seconds)
         self._watcher.finished(trial.number, "COMPLETE", score, params)
@@ -171,20 +176,36 @@ class Trials:
             return True
         return False
 
-    def _is_behind(self, trial: "Trial", done: Sequence[FoldResult]) -> bool:
-        if self._pruner is None or self._book.is_point(trial, AS_IT_IS):
+    def _is_behind(self, trial: "Trial", done: Sequence[FoldResult], best: Sequence[FoldResult] | None) -> bool:
+        if self._pruner is None or best is None or self._book.is_point(trial, AS_IT_IS):
             return False
-        best = self._best()
-        return best is not None and self._pruner.should_stop(done, best)
+        return self._pruner.should_stop(done, best)
 
-    def _learn(self, done: Sequence[FoldResult]) -> None:
+    def _learn(self, done: Sequence[FoldResult], best: Sequence[FoldResult] | None) -> None:
         """Let the rule know how a trial went against the best one so far."""
-        if self._pruner is not None and (best := self._best()) is not None:
+        if self._pruner is not None and best is not None:
             self._pruner.learn(done, best)
 
+    def _learn_again(self) -> None:
+        """Let the rule know what earlier calls saw, in the order in which their trials came to an end."""
+        ended = [trial for trial in self._book.trials() if trial.state.name in ("COMPLETE", "PRUNED")]
+        if self._pruner is None or not ended:
+            return
+        metric, folds = self._plan.competition.metric, [fold.number for fold in self._plan.setup.folds]
+        best: tuple[float, list[FoldResult]] | None = None
+        for trial in sorted(ended, key=lambda trial: (trial.datetime_complete or datetime.max, trial.number)):
+            folder = TrialFolder(self._book.folder, trial.number)
+            done = [self._judge(fold, *folder.predictions(fold)) for fold in folds if folder.has([fold])]
+            if best is not None:
+                self._pruner.learn(done, best[1])
+            if trial.value is None or len(done) < len(folds):  # stopped, or another machine has its predictions
+                continue
+            if best is None or metric.better(trial.value, best[0]):
+                best = (trial.value, done)
+
     def _best(self) -> list[FoldResult] | None:
-        """Return the best trial's folds; ``None`` where there is none yet, or another machine has them."""
-        if not self._book.complete_trials():
+        """Return the best trial's folds; ``None`` where none is asked for, there yet, or on this machine."""
+        if self._pruner is None or not self._book.complete_trials():
             return None
         number = self._book.best().number
         with self._judging:

@@ -12,13 +12,14 @@ def stable(project, text):
     """Return text without paths, run names and seconds."""
     text = text.replace(str(project.root), "<root>")
     text = re.sub(r"\d{8}T\d{6}(?:\.\d+)?-(\w+)-[0-9a-f]{10}", r"<utc>-\1-<hash>", text)
+    text = re.sub(r"ensemble-[0-9a-f]{10}\.audit", "ensemble-<hash>.audit", text)
     text = re.sub(r"(?m)(seconds  )[\d.]+", r"\1<s>", text)
     table = text.startswith("run ")
     lines = (re.sub(r"  +", "  ", line.rstrip()) if table else line for line in text.splitlines())
     return "\n".join(re.sub(r"  [\d.]+$", "  <s>", line) if table else line for line in lines)
 
 
-@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "ensemble", "run", "runs"])
+@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "ensemble", "run", "runs", "submit"])
 def test_help(project, snapshot, verb):
     said = project.cli(*filter(None, [verb]), "--help")
     assert said.code == 0

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from kagflow.data import Table
+from kagflow.data import ExtraRows, Table
+from kagflow.data.extra import Repeats
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet
 from kagflow.features.crossfit import build
@@ -25,10 +26,10 @@ def table(start: int, groups: list[int] | None = None, time: list[int] | None = 
     )
 
 
-def extra_rows_used(train: Table, extra: Table, kind: str) -> list[set[int]]:
+def extra_rows_used(train: Table, extra: Table, kind: str, *repeats: Repeats) -> list[set[int]]:
     """Return, fold by fold, which extra rows join the training rows."""
     folds = make_splitter(kind, {"folds": 4}).split(train)
-    pool = make_pool(FeatureSet(), train, train, folds, extra=extra)
+    pool = make_pool(FeatureSet(), train, train, folds, extra=ExtraRows.of(extra, *repeats))
     used = []
     for fold in folds:
         rows = build(pool, fold.train, {"valid": fold.valid}).rows

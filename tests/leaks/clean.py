@@ -92,7 +92,7 @@ CLEAN: Mapping[str, Folder] = {
     "two classes, isotonic": Folder(facts=BINARY, config={**TREES, "postprocess": "isotonic"}),
     "several classes": Folder(MEANS, facts=SEVERAL, config=STOPPED),
     "whole groups": Folder(MEANS, facts=GROUPED),
-    "forward in time, with a past": Folder(HISTORY, facts=FORWARD, config={**TREES, "test": "refit"}),
+    "forward in time, with a past": Folder(HISTORY, facts=FORWARD, config={**TREES, "refit": {"rows": "all"}}),
     "repeats": Folder(MEANS, facts={"splitter": {"kind": "kfold", "folds": 3, "repeats": 2}}),
     "a joined table of other rows": Folder(
         "FEATURES = FeatureSet(fold=[Join('original', by='shop', aggregate={'y': 'mean'})])",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from kagflow.config import Experiment, ModelConfig, RoundsConfig
-from kagflow.data import Frame, Rows, Table, Target
+from kagflow.config import Experiment, ModelConfig, RefitConfig, RoundsConfig
+from kagflow.data import ExtraRows, Frame, Rows, Table, Target
 from kagflow.data.table import target_codes
 from kagflow.features import FeatureSet, FittedStep, HistoryStep, Selector, TargetStep, pandas_step
 from kagflow.features.crossfit import Built, build
@@ -87,15 +87,16 @@ class Pipeline:
     extra: Callable[[Data], Table | None] = lambda data: data.extra
     scale: str = "none"
     pooled: bool = False
-    test: str = "folds"
+    refit: bool = False
 
     def pool(self, data: Data, folds: Folds) -> Pool:
+        extra = self.extra(data)
         return make_pool(
             self.features(data),
             data.train,
             data.test,
             folds,
-            extra=self.extra(data),
+            extra=None if extra is None else ExtraRows.of(extra),
             pooled=self.pooled,
             hidden=[name for name in HIDDEN if name in data.train.x.columns],
         )
@@ -121,7 +122,7 @@ class Pipeline:
 
     def _build(self, pool: Pool, fold: Fold, train: Rows, apply: dict[str, Rows]) -> Built:
         rows = {**apply, "valid": fold.valid}
-        return build(pool, train, rows, test=self.test == "folds", repeat=fold.repeat)
+        return build(pool, train, rows, test=not self.refit, repeat=fold.repeat)
 
     def trained(self, data: Data, folds: Folds, number: int) -> TaskResult:
         """Return what training a fold comes to."""
@@ -138,7 +139,7 @@ class Pipeline:
             model=self.model(data, folds.folds[number]),
             problem=Problem(data.task, data.classes, objective),
             transform=find_transform(self.scale),
-            experiment=Experiment(seed=3, seeds=seeds, test=self.test),
+            experiment=Experiment(seed=3, seeds=seeds, refit=RefitConfig() if self.refit else None),
             resources=Resources(1),
         )
 
@@ -302,7 +303,7 @@ def plain_pipeline(kind: Kind, **changes: object) -> Pipeline:
         "features": every_step(kind),
         "splitter": make_splitter(kind.splitter, {"folds": 3}),
         # Forward in time every fold would have to reach from its own past to the test rows, beyond the lag.
-        "test": "refit" if kind.timed else "folds",
+        "refit": kind.timed,
         **changes,
     }
     return Pipeline(**settings)

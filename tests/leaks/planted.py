@@ -302,7 +302,7 @@ FOLDERS: Mapping[str, Planted] = {
         Folder(facts={**TIME, "forecast": True}), "KF206", (), "splitter"
     ),
     "a rolling mean that looks ahead": Planted(
-        Folder("LAG = 13" + LOOKING_AHEAD, facts=FORWARD, config={**TREES, "test": "refit"}),
+        Folder("LAG = 13" + LOOKING_AHEAD, facts=FORWARD, config={**TREES, "refit": {"rows": "all"}}),
         "KF305",
         where="CentredRolling() at",
         found_by="cv",

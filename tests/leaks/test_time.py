@@ -91,7 +91,7 @@ def test_cells_without_their_order_are_caught(data):
 @pytest.mark.parametrize("splitter", ["forward", "kfold"])
 def test_a_history_step_that_looks_at_its_own_row_is_refused(splitter, data):
     kind = Kind("timed", "regression", splitter)
-    pipeline = Pipeline(lambda data: FeatureSet(history=[TargetLag(allow_self=True)]), test="refit")
+    pipeline = Pipeline(lambda data: FeatureSet(history=[TargetLag(allow_self=True)]), refit=True)
     with pytest.raises(FeatureError, match="looks at rows nearer than its lag of 25") as caught:
         for fold in kind.folds(data):
             pipeline.built(data, kind.folds(data), fold.number)
@@ -107,6 +107,6 @@ def test_a_long_lag_is_proved_too(data):
 
 
 def test_a_lag_shorter_than_what_is_scored_is_refused(data):
-    pipeline = Pipeline(lambda data: FeatureSet(history=[TargetLag(lag=3)]), test="refit")
+    pipeline = Pipeline(lambda data: FeatureSet(history=[TargetLag(lag=3)]), refit=True)
     with pytest.raises(FeatureError, match="lag of 3 is shorter than the horizon"):
         pipeline.built(data, FORWARD.folds(data), 0)

@@ -109,7 +109,7 @@ def test_the_second_model_on_the_same_features_builds_nothing(spied):
     assert fits(spied) == 0
 
 
-@pytest.mark.parametrize("overrides", [RIDGE, (*RIDGE, "test=refit"), (*TREES, "seeds=2")])
+@pytest.mark.parametrize("overrides", [RIDGE, (*RIDGE, "refit.rows=all"), (*TREES, "seeds=2")])
 def test_every_file_of_a_run_is_the_same_to_the_byte(spied, overrides):
     without, writing, reading = (cv(spied, *overrides, cache=cache) for cache in (False, True, True))
     built = fits(spied) // 2
@@ -196,7 +196,13 @@ def test_whatever_is_changed_is_built_again(spied, change):
 
 @pytest.mark.parametrize(
     "override",
-    ["features=other", "only=[x1*]", "drop=[x2]", "splitter.kind=kfold splitter.folds=3 splitter.seed=5", "test=refit"],
+    [
+        "features=other",
+        "only=[x1*]",
+        "drop=[x2]",
+        "splitter.kind=kfold splitter.folds=3 splitter.seed=5",
+        "refit.rows=all",
+    ],
 )
 def test_whatever_is_asked_for_differently_is_built_again(spied, override):
     cv(spied, *RIDGE)

@@ -55,8 +55,8 @@ def write_features(project, lag):
 
 def test_a_lag_of_the_horizon_foretells(panel):
     write_features(panel, HORIZON)
-    run = panel.cv("rounds=30", "test=refit")
-    without = panel.cv("rounds=30", "test=refit", "drop=[shop__*]")
+    run = panel.cv("rounds=30", "refit.rows=all")
+    without = panel.cv("rounds=30", "refit.rows=all", "drop=[shop__*]")
     assert run.scores["cv"] < without.scores["cv"]  # a random walk is best foretold by where it was
     assert run.scores["rows_scored"] == 3 * HORIZON * SHOPS
     assert pl.read_parquet(run.path / "test.parquet")["prediction"].is_finite().all()

@@ -84,7 +84,7 @@ def test_in_a_new_process_the_submission_is_the_run_s_own(with_every_step, new_r
 
 
 @pytest.mark.parametrize(
-    "overrides", [RIDGE, (*RIDGE, "seeds=2"), (*RIDGE, "test=refit"), (*RIDGE, "target_transform=log1p")]
+    "overrides", [RIDGE, (*RIDGE, "seeds=2"), (*RIDGE, "refit.rows=all"), (*RIDGE, "target_transform=log1p")]
 )
 def test_the_predictions_are_test_parquet(with_every_step, new_rows, overrides):
     project = with_every_step

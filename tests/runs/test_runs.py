@@ -24,7 +24,7 @@ def bytes_of(run: Any) -> dict[str, bytes]:
     return {name: (run.path / name).read_bytes() for name in RESULTS}
 
 
-@pytest.mark.parametrize("overrides", [(*SEARCH, "seeds=2"), RIDGE, (*RIDGE, "test=refit")])
+@pytest.mark.parametrize("overrides", [(*SEARCH, "seeds=2"), RIDGE, (*RIDGE, "refit.rows=all")])
 def test_the_same_config_gives_the_same_bytes(project, overrides):
     assert bytes_of(project.cv(*overrides)) == bytes_of(project.cv(*overrides))
 
@@ -88,7 +88,7 @@ def test_predictions_are_the_mean_over_seeds(project):
 
 
 def test_refit_predicts_test_with_one_model_of_all_rows(project):
-    run = project.cv(*RIDGE, "test=refit")
+    run = project.cv(*RIDGE, "refit.rows=all")
     assert run.test().columns == ["id", "prediction", "all-seed0"]
     assert not run.test()["prediction"].equals(project.cv(*RIDGE).test()["prediction"])
 

@@ -293,7 +293,7 @@ def test_runs_compare_over_all_targets(building):
 
 def test_seeds_and_a_refit(building):
     run = building.cv(
-        *TREES, "seeds=2", "test=refit", "model.params.bagging_fraction=0.5", "model.params.bagging_freq=1"
+        *TREES, "seeds=2", "refit.rows=all", "model.params.bagging_fraction=0.5", "model.params.bagging_freq=1"
     )
     test = run.test()
     assert test.columns[3:] == [

@@ -1,5 +1,6 @@
 """Tuning from the command line: a study, a config that says where it came from, a run, and what it was worth."""
 
+import importlib
 import json
 
 import optuna
@@ -11,7 +12,9 @@ from kagflow.competition import load
 from kagflow.models import lightgbm
 from kagflow.models.space import Choice, Range
 from kagflow.runs import read_run
+from kagflow.tuning.pruning import Pruner
 
+TUNE = importlib.import_module("kagflow.tuning.tune")  # the package's own `tune` is the function
 QUICK = ("tune", "toy", "--config", "quick", "--no-prune")
 
 
@@ -229,3 +232,54 @@ def test_from_python(project):
     tuned = tune(competition, competition.experiment("quick"), config="quick", limits=Limits(trials=2))
     assert tuned.trials == 2
     assert tuned.account is not None
+
+
+def test_trials_run_side_by_side_as_many_as_asked_for_and_never_more_than_folds():
+    from kagflow.training import Layout, plan_layout
+
+    assert plan_layout(5, 1000, 4, jobs=2) == Layout(2, 2)
+    assert plan_layout(5, 1_000_000, 4, jobs=4) == Layout(4, 1)
+    assert plan_layout(3, 1000, 8, jobs=16) == Layout(3, 2)
+
+
+def test_jobs_do_not_change_what_the_config_scores(project):
+    made = tune(project, "--trials", "4", "--jobs", "3")
+    assert made["trials"] == 4
+    assert study_of(project).trials[0].value == project.cv(config="quick").scores["cv"]
+    assert project.cli(*QUICK, "--jobs", "0").code == 2
+
+
+def test_features_are_kept_unless_told_otherwise(project, monkeypatch):
+    kept = []
+    monkeypatch.setattr(TUNE, "with_frames", lambda plan: kept.append(plan) or plan)
+    tune(project, "--trials", "2", "--no-cache")
+    assert not kept
+    tune(project, "--trials", "3")
+    assert len(kept) == 1
+
+
+def test_a_study_that_is_continued_knows_how_far_folds_vary(project, monkeypatch):
+    seen = {}
+
+    class Remembering(Pruner):
+        def learn(self, trial, best):
+            seen.setdefault(id(self), []).append([result.score for result in trial])
+            super().learn(trial, best)
+
+    monkeypatch.setattr(TUNE, "Pruner", Remembering)
+    words = ("tune", "toy", "--config", "quick", "--trials")
+    assert project.cli(*words, "4").code == 0
+    (first,) = seen.values()
+    assert len(first) == 3  # the first trial has none to be compared with
+    assert project.cli(*words, "5").code == 0
+    assert list(seen.values())[1][:3] == first
+
+
+def test_what_averaging_over_seeds_bought_is_shown(project):
+    project.write("configs/toy/quick.yaml", "rounds: 5\nthreads: 1\nmodel: {params: {bagging_fraction: 0.5}}\n")
+    run = project.cv("seeds=2", config="quick")
+    alone = [project.cv(f"seed={seed}", config="quick").scores["cv"] for seed in (0, 1)]
+    assert run.scores["seeds_alone"] == alone
+    said = project.cli("cv", "toy", "--config", "quick", "--set", "seeds=2")
+    assert "alone; averaging 2 bought" in said.out
+    assert "seeds_alone" not in project.cv("seed=1", config="quick").scores

@@ -8,7 +8,7 @@ import numpy as np
 from kagflow.ensemble.methods.base import FittedBlend, LinearBlend, Method
 from kagflow.ensemble.rows import Array, Level, Part
 from kagflow.ensemble.scale import scale_of
-from kagflow.ensemble.trails import Mask, Trail, prepare_trails, start_trail
+from kagflow.ensemble.trails import Mask, Trail, aim_of, prepare_trails, start_trail
 from kagflow.errors import KagflowError
 
 _EQUAL = 1e-12  # by less than this share of its size a loss is not smaller
@@ -59,7 +59,9 @@ class Climb(Greedy):
 
     def fit_target(self, part: Part) -> FittedBlend:
         """Climb on the rows; see ``Method.fit``."""
-        climbs = [self._climb(start_trail(part), allowed) for allowed in self._draw(len(part.names))]
+        climbs = [
+            self._climb(start_trail(part, aim_of(part.level)), allowed) for allowed in self._draw(len(part.names))
+        ]
         picks = [[part.names[member] for member, _ in steps] for steps in climbs]
         weights = np.mean([_weights(steps, len(part.names)) for steps in climbs], axis=0)
         return LinearBlend(
@@ -117,7 +119,7 @@ class Forward(Greedy):
 
     def fit_target(self, part: Part) -> FittedBlend:
         """Select on the rows; see ``Method.fit``."""
-        trail, left = start_trail(part), np.ones(len(part.names), dtype=np.bool_)
+        trail, left = start_trail(part, aim_of(part.level)), np.ones(len(part.names), dtype=np.bool_)
         chosen: list[int] = []
         best = np.inf
         for number in range(1, min(self.most, len(part.names)) + 1):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kagflow.ensemble.methods.base import FittedBlend, LinearBlend, Method
-from kagflow.ensemble.methods.climb import Climb
 from kagflow.ensemble.rows import Array, Level, Part, Values
 from kagflow.ensemble.scale import log_odds, probabilities, scale_of
+from kagflow.ensemble.trails import is_squared, products, start_trail
 
 _KNOTS = 10_001  # of the way from predictions to ranks; more are kept only where fewer would do
 _OF_ORDER = ("auc", "auc_ovr", "average_precision", "gini", "concordance", "stratified_concordance")
@@ -23,11 +23,15 @@ class Single(Method):
 
     def prepare(self, level: Level) -> None:
         """See ``Method.prepare``."""
-        Climb(picks=1).prepare(level)
+        if is_squared(level.rows.metric):
+            products(level.whole())
 
     def fit_target(self, part: Part) -> FittedBlend:
         """Choose on the rows; see ``Method.fit``."""
-        return Climb(picks=1).fit_target(part)
+        metric = part.level.rows.metric
+        losses = start_trail(part, metric).losses(1.0, np.ones(len(part.names), dtype=np.bool_))
+        best = part.names[int(np.argmin(losses))]
+        return LinearBlend({name: float(name == best) for name in part.names}, scale_of(metric))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class Ridge(Method):
     Parameters
     ----------
     strengths
-        Penalties to choose from, as shares of a member's mean square difference from the mean.
+        Penalties to choose from, in units of a usual member's mean square difference from the mean.
     """
 
     kind: ClassVar[str] = "ridge"
@@ -135,7 +135,7 @@ def _ridge(moments: Array, members: int, strength: float) -> Array:
     covariance = moments[1:, 1:] / moments[0, 0] - np.outer(means, means)
     x, xy = covariance[:-1, :-1], covariance[:-1, -1]
     spread = np.diagonal(x).copy()
-    spread[:members] = spread[:members].mean()  # members share a unit; features have their own
+    spread[:members] = np.median(spread[:members])  # members share a unit; features have their own
     spread = np.sqrt(np.where(spread > 0, spread, 1.0))
     scaled = x / np.outer(spread, spread) + strength * np.eye(len(spread))
     coefficients = np.linalg.solve(scaled, xy / spread) / spread

@@ -32,7 +32,7 @@ class Weighted(Greedy):
         weights = (
             squares_weights(products(part))
             if is_squared(aim_of(level))
-            else _searched(start_trail(part), len(part.names))
+            else _searched(start_trail(part, aim_of(level)), len(part.names))
         )
         return LinearBlend(
             {name: float(weight) for name, weight in zip(part.names, weights, strict=True)}, scale_of(level.rows.metric)

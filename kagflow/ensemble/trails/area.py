@@ -30,7 +30,7 @@ class AreaTrail(ScreenedTrail):
     def __init__(self, part: Part) -> None:
         positive = part.rows.y == 1
         order = np.argsort(~positive, kind="stable")  # positive rows first
-        super().__init__(_columns(part, order), bounded=False)
+        super().__init__(_columns(part, order))
         self._positives = int(positive.sum())
         self._label = positive[order].astype(np.int32)
         self._places = np.arange(len(positive), dtype=np.float64)

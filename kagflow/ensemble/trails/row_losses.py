@@ -34,9 +34,14 @@ class LogLossTrail(ConvexTrail):
         surprise *= self._mass
         return -float(surprise.sum())
 
+    def is_bound(self, blend: Array, step: float) -> bool:
+        """Say whether no chance is, or becomes, less than nothing; such a one is clipped, which is not convex."""
+        return step > 0 and float(blend.min()) >= 0
+
     def slope(self, blend: Array) -> Array:
         """Return the derivative of the log loss."""
-        return -self._mass / np.clip(blend, _SMALLEST, 1 - _SMALLEST)
+        # What negative weights raised above one is clipped to it.
+        return np.where(blend < 1, -self._mass / np.maximum(blend, _SMALLEST), 0.0)
 
 
 def _of_truth(member: Values, truth: Values) -> Column:

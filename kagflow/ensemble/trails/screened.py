@@ -21,12 +21,10 @@ class ScreenedTrail(ABC):
     ----------
     columns
         What each member says of the rows; all in one precision.
-    bounded
-        Whether a guess is never worse than the loss: where no other member can be better, scoring then ends.
     """
 
-    def __init__(self, columns: list[Column], *, bounded: bool) -> None:
-        self._columns, self._bounded = columns, bounded
+    def __init__(self, columns: list[Column]) -> None:
+        self._columns = columns
         self._blend: Array | None = None
 
     @abstractmethod
@@ -37,6 +35,10 @@ class ScreenedTrail(ABC):
     def guess(self, blend: Array, step: float, members: NDArray[np.int64]) -> Array:
         """Return about what the loss is after a step from the blend towards each of some members."""
 
+    def is_bound(self, blend: Array, step: float) -> bool:
+        """Say whether no guess is worse than the loss: where no other member can be better, scoring then ends."""
+        return False
+
     def losses(self, step: float, allowed: Mask) -> Array:
         """Return the losses of the most promising members; see ``Trail``."""
         losses = np.full(len(self._columns), np.inf)
@@ -46,9 +48,9 @@ class ScreenedTrail(ABC):
             return losses
         guesses = self.guess(self._blend, step, members)
         kept = ((1 - step) * self._blend).astype(self._columns[0].dtype)
-        best = np.inf
+        bounded, best = self.is_bound(self._blend, step), np.inf
         for place in np.argsort(guesses, kind="stable")[: _LEAST + int(_MORE * abs(step))]:
-            if self._bounded and guesses[place] > best + _SLACK * abs(best):
+            if bounded and guesses[place] > best + _SLACK * abs(best):
                 break
             member = members[place]
             losses[member] = self.loss(kept + step * self._columns[member])
@@ -64,9 +66,6 @@ class ScreenedTrail(ABC):
 class ConvexTrail(ScreenedTrail):
     """A trail whose loss is convex: it lies above what its slope at the blend says, which is one product a member."""
 
-    def __init__(self, columns: list[Column]) -> None:
-        super().__init__(columns, bounded=True)
-
     @abstractmethod
     def slope(self, blend: Array) -> Array:
         """Return (n,) derivative of the loss by the blend of each row."""
@@ -78,3 +77,7 @@ class ConvexTrail(ScreenedTrail):
         there = np.array([float(slope @ self._columns[member]) for member in members])
         guesses: Array = self.loss(blend) + step * (there - here)
         return guesses
+
+    def is_bound(self, blend: Array, step: float) -> bool:
+        """Say yes, the loss being convex; see ``ScreenedTrail``."""
+        return True

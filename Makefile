@@ -1,5 +1,6 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
-VERBS := fetch check audit cv tune ensemble predict submit runs
+# `run` and `tune` take their time also as `budget=15m`.
+VERBS := fetch check audit cv tune ensemble run predict submit runs
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,7 +27,7 @@ help: ## show this help
 
 $(VERBS): comp-is-named $(READY)
 $(VERBS):
-	@$(BIN)/kagflow $@ $(comp) $(args)
+	@$(BIN)/kagflow $@ $(comp) $(if $(budget),--budget $(budget)) $(args)
 
 practice: $(READY) ## the local leaderboard: make practice args="serve", args=leaderboard comp=NAME
 	@$(BIN)/kagflow practice $(args) $(comp)

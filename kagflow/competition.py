@@ -26,6 +26,7 @@ from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_f
 from kagflow.data import Additions
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
+from kagflow.features.encoded import ENCODED, encoded
 from kagflow.features.tables import named_tables
 from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
 from kagflow.metrics import METRICS, Metric, find_metric, mean_columnwise
@@ -103,13 +104,15 @@ class Competition:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def feature_set(self, name: str) -> FeatureSet:
-        """Return a feature set.
+        """Return a feature set; ``encoded`` is made of the default one where `features.py` has none of that name.
 
         Raises
         ------
         ConfigError
             There is none of that name.
         """
+        if name == ENCODED and name not in self.feature_sets:
+            return encoded(self.feature_sets["default"])
         if name not in self.feature_sets:
             raise ConfigError(
                 f"{FEATURES} has no feature set {name!r}",
@@ -121,6 +124,8 @@ class Competition:
     def experiment(self, config: str | None, overrides: tuple[str, ...] = ()) -> Experiment:
         """Return the experiment of ``configs/<name>/<config>.yaml``, or the default one without a config.
 
+        A config with a folder in its name is the path of a file.
+
         Raises
         ------
         ConfigError
@@ -128,12 +133,19 @@ class Competition:
         """
         if config is None:
             return read_experiment(None, overrides)
+        if Path(config).name != config:
+            return read_experiment(Path(config), overrides)
         folder = self.root / "configs" / self.name
         path = folder / f"{config.removesuffix('.yaml')}.yaml"
         if not path.is_file():
             known = [file.stem for file in folder.glob("*.yaml")]
             raise ConfigError(f"there is no config {config!r}", hint=did_you_mean(config, known), where=str(folder))
         return read_experiment(path, overrides)
+
+
+def config_name(config: str | None) -> str:
+    """Return what a run of a config is called: by its file, without folder and ending."""
+    return "default" if config is None else Path(config).name.removesuffix(".yaml")
 
 
 def find_root(start: Path | None = None) -> Path:

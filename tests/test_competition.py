@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from kagflow.competition import find_root, load
+from kagflow.competition import config_name, find_root, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError, FeatureError, SplitError
 
@@ -25,6 +25,17 @@ def test_named_feature_sets(project):
     assert competition.feature_set("linear").drop == ("x1",)
     with pytest.raises(ConfigError, match="no feature set 'tree'"):
         competition.feature_set("tree")
+
+
+def test_a_config_is_a_name_or_a_path(project):
+    project.write("configs/toy/few.yaml", "rounds: 3\n")
+    path = project.write("elsewhere/more.yaml", "rounds: 7\n")
+    competition = load("toy", project.root)
+    assert competition.experiment("few").rounds == competition.experiment("few.yaml").rounds == 3
+    assert competition.experiment(str(path)).rounds == 7
+    assert [config_name(config) for config in (None, "few.yaml", str(path))] == ["default", "few", "more"]
+    with pytest.raises(ConfigError, match="missing"):
+        competition.experiment("elsewhere/none.yaml")
 
 
 def test_a_module_without_features_is_refused(project):

@@ -10,7 +10,7 @@ from kagflow.audit.audit import Report, document
 from kagflow.audit.audit import audit as run_audit
 from kagflow.cli.data import ensure_data
 from kagflow.cli.printing import print_results, print_wrapped, relative
-from kagflow.competition import load
+from kagflow.competition import config_name, load
 
 
 def audit(name: str, *, config: str | None, overrides: tuple[str, ...], source: Path | None, json: bool) -> None:
@@ -18,9 +18,9 @@ def audit(name: str, *, config: str | None, overrides: tuple[str, ...], source: 
     competition = load(name)
     experiment = competition.experiment(config, overrides)
     ensure_data(competition, source)
-    report, path = run_audit(competition, experiment, config=config or "default", source=source)
+    report, path = run_audit(competition, experiment, config=config_name(config), source=source)
     if json:
-        made = document(report, competition, config or "default")
+        made = document(report, competition, config_name(config))
         print_results([made], made)
     else:
         _print_report(report, path)

@@ -8,7 +8,7 @@ from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
-from kagflow.competition import Competition, load
+from kagflow.competition import Competition, config_name, load
 from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
 from kagflow.tracking import make_tracker
@@ -36,7 +36,7 @@ def cv(
     runs: list[Run] = []
     wanted: list[str | None] = [*configs] or [None]
     for chosen in wanted:
-        listener = _Bar(chosen or "default", first_line=not json and not runs)
+        listener = _Bar(config_name(chosen), first_line=not json and not runs)
         runs.append(_run(competition, chosen, overrides, source, look, cache, track, listener))
         if not json:
             _print_run(competition, runs[-1])
@@ -60,7 +60,7 @@ def _run(
         run = cross_validate(
             competition,
             experiment,
-            config=config or "default",
+            config=config_name(config),
             source=source,
             look=look,
             cache=cache,

@@ -102,7 +102,7 @@ def _file_and_share(text: str) -> tuple[Path, float]:
 def _print(made: Ensembled) -> None:
     run, scores = made.run, made.run.scores
     print(f"data: {run.facts['edition']} edition; {len(made.bank.members)} members")
-    _print_candidates(made.document["candidates"], made.document["method"])
+    print_candidates(made.document["candidates"], made.document["method"])
     better = "less" if scores["direction"] == "minimize" else "more"
     if scores["cv"] is None:
         members = with_noise(scores["members_cv"], scores["members_se"])
@@ -114,7 +114,7 @@ def _print(made: Ensembled) -> None:
         if "cv_nested" in scores:
             nested = with_noise(scores["cv_nested"], scores["se_nested"])
             print(f"  nested   {nested}, with the members fitted again inside the folds")
-    _print_members(run.facts["members"])
+    print_members(run.facts["members"])
     for file in run.facts["with"]:
         print(f"  with     {file['weight']:.3f}  {file['file']}")
     for chosen in run.facts["chosen_by_looking"]:
@@ -139,7 +139,7 @@ def _print_audit(audit: Mapping[str, Any], path: Path) -> None:
         print_wrapped(f"  {finding['severity']:8} {finding['code']} {finding['where']}: {finding['message']}", indent=9)
 
 
-def _print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:
+def print_candidates(candidates: Sequence[dict[str, Any]], chosen: str) -> None:
     """Print a row a candidate; differences are of nested scores where there are such."""
     nested = "cv_nested" in candidates[0]
     of = "_nested" if nested else ""
@@ -168,7 +168,7 @@ def _score(value: float, se: float | None, finest: float | None) -> str:
     return rounded(value, finest) + noise
 
 
-def _print_members(members: Sequence[dict[str, Any]]) -> None:
+def print_members(members: Sequence[dict[str, Any]]) -> None:
     """Print the members with weight, the heaviest first; those of a method without weights in their order."""
     used = sorted((each for each in members if each["weight"] != 0), key=lambda each: -(abs(each["weight"] or 0)))
     for each in used[:_MOST_MEMBERS]:

@@ -8,7 +8,8 @@ import typer
 
 Name = Annotated[str, typer.Argument(help="The competition: a folder of competitions/, hyphens allowed.")]
 Config = Annotated[
-    list[str] | None, typer.Option("--config", "-c", help="A file of configs/NAME/, without .yaml; repeatable.")
+    list[str] | None,
+    typer.Option("--config", "-c", help="A file of configs/NAME/, or any other's path; repeatable."),
 ]
 Set = Annotated[
     list[str] | None,

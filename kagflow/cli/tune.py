@@ -7,7 +7,7 @@ from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
 from kagflow.cli.progress import Bar
-from kagflow.competition import load
+from kagflow.competition import config_name, load
 from kagflow.tracking import make_tracker
 from kagflow.tuning import Account, Limits, Tuned
 from kagflow.tuning import tune as run_study
@@ -38,11 +38,11 @@ def tune(
     experiment = competition.experiment(config, overrides)
     ensure_data(competition, source)
     tracker = make_tracker(track, competition.runs_folder, "kagflow", print_note)
-    with _Bar(config or "default", competition.metric.direction, first_line=not json) as watcher:
+    with _Bar(config_name(config), competition.metric.direction, first_line=not json) as watcher:
         tuned = run_study(
             competition,
             experiment,
-            config=(config or "default").removesuffix(".yaml"),
+            config=config_name(config),
             limits=limits,
             jobs=jobs,
             seeds=seeds,

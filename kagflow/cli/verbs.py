@@ -188,6 +188,27 @@ def ensemble(
     )
 
 
+def run(
+    name: Name,
+    budget: Annotated[str, typer.Option("--budget", help="Wall time of this call: 90s, 15m, 1h30m.")] = "15m",
+    members: Annotated[
+        list[str] | None,
+        typer.Option("--members", help="Train only members of such names, as in 'auto_lightgbm*'; repeatable."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Cores to use; all that this process may, if absent.")
+    ] = None,
+    source: Source = None,
+    track: Track = "offline",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """From data to a checked submission: members, tuning, ensemble, within a budget."""
+    from kagflow.cli import run as verb
+
+    verb.run(name, budget=budget, members=members or [], jobs=jobs, source=source, track=track, json=json)
+
+
 def runs(
     name: Name,
     run: Annotated[
@@ -268,4 +289,4 @@ def submit(
     )
 
 
-VERBS = (fetch, check, audit, cv, tune, ensemble, predict, submit, runs)
+VERBS = (fetch, check, audit, cv, tune, ensemble, run, predict, submit, runs)

@@ -4,7 +4,7 @@ from kagflow.runs.compare import Comparison, compare
 from kagflow.runs.execute import Listener, cross_validate
 from kagflow.runs.plan import Look
 from kagflow.runs.prediction import predict
-from kagflow.runs.record import Run, best_run, list_runs, read_run
+from kagflow.runs.record import Run, best_run, list_runs, read_run, run_of_key
 
 __all__ = [
     "Comparison",
@@ -17,4 +17,5 @@ __all__ = [
     "list_runs",
     "predict",
     "read_run",
+    "run_of_key",
 ]

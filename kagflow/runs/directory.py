@@ -53,7 +53,7 @@ class RunFolder:
     def __init__(self, runs: Path, config: str, key: str, targets: Sequence[str] = ()) -> None:
         self._targets = targets
         runs.mkdir(parents=True, exist_ok=True)
-        name = f"{_file_name(config)}-{key}"
+        name = run_name(config, key)
         self._lock = FileLock(runs / f".{name}.lock", timeout=0)
         try:
             self._lock.acquire()
@@ -151,6 +151,11 @@ class RunFolder:
 
     def _folder(self, task: Task) -> Path:
         return self.path / "folds" / self.name_of(task)
+
+
+def run_name(config: str, key: str) -> str:
+    """Return the name of a run's folder after the time: of the config, and of all that decides on the result."""
+    return f"{_file_name(config)}-{key}"
 
 
 def task_name(task: Task, targets: Sequence[str] = ()) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kagflow.data import Frame
 from kagflow.errors import ConfigError, DataError, did_you_mean
-from kagflow.runs.directory import PARTIAL
+from kagflow.runs.directory import PARTIAL, run_name
 from kagflow.runs.submission import SUBMISSION
 
 PAIRING = ("edition", "data", "folds")
@@ -146,6 +146,22 @@ def list_runs(runs: Path) -> list[Run]:
         return []
     folders = sorted(path for path in runs.iterdir() if (path / "run.json").is_file() and path.suffix != PARTIAL)
     return [open_run(folder) for folder in folders]
+
+
+def run_of_key(runs: Path, config: str, key: str) -> Run | None:
+    """Return the newest complete run of a config whose result was decided by the same things; ``None`` without one.
+
+    Parameters
+    ----------
+    runs
+        ``runs/<name>``.
+    config
+        Its name.
+    key
+        Hash of everything that decides on the result: ``Plan.key``.
+    """
+    found = sorted(path for path in runs.glob(f"*-{run_name(config, key)}") if (path / "run.json").is_file())
+    return open_run(found[-1]) if found else None
 
 
 def read_run(runs: Path, name: str) -> Run:

@@ -72,6 +72,33 @@ class Log1p(TargetTransform):
 
 
 @dataclass(frozen=True)
+class Standardise(TargetTransform):
+    """The target less its mean, by its standard deviation, both of training rows: parameters without units."""
+
+    def fit(self, x: Frame, y: Target) -> "Standardised":
+        if not isinstance(y.dtype, pl.Float64):
+            raise ConfigError("standardise is for numbers; the target has classes", where="target_transform")
+        values = y.to_numpy()
+        return Standardised(float(values.mean()), float(values.std()) or 1.0)
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Mean and standard deviation of the training rows' target."""
+
+    mean: float
+    deviation: float
+
+    def forward(self, x: Frame, y: Target) -> Target:
+        """Return (y - mean) / deviation."""
+        return (y - self.mean) / self.deviation
+
+    def back(self, x: Frame, prediction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return prediction * deviation + mean."""
+        return prediction * self.deviation + self.mean
+
+
+@dataclass(frozen=True)
 class AsNumbers(TargetTransform):
     """Classes as the numbers 0 to k - 1, for a model of values: grades have an order that classes lack."""
 
@@ -96,7 +123,12 @@ class Grades:
         return np.clip(prediction, 0, self.k - 1)
 
 
-TRANSFORMS: dict[str, TargetTransform] = {"none": Identity(), "log1p": Log1p(), "as_numbers": AsNumbers()}
+TRANSFORMS: dict[str, TargetTransform] = {
+    "none": Identity(),
+    "log1p": Log1p(),
+    "standardise": Standardise(),
+    "as_numbers": AsNumbers(),
+}
 
 
 def find_transform(name: str) -> TargetTransform:

@@ -14,7 +14,7 @@ from kagflow.competition import Competition
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import find_source
 from kagflow.data.source import Source
-from kagflow.runs import Run, cross_validate, list_runs
+from kagflow.runs import Run, cross_validate, run_of_key
 from kagflow.runs.execute import with_frames
 from kagflow.runs.plan import Plan, make_plan, written_out
 from kagflow.tracking import NoTracker, Tracker
@@ -111,6 +111,7 @@ def tune(
     seeds: int | None = None,
     storage: str | None = None,
     source: Path | None = None,
+    into: Path | None = None,
     cache: bool = True,
     prune: bool = True,
     nested: bool = False,
@@ -137,6 +138,8 @@ def tune(
         Any URL of an Optuna database; ``runs/<name>/studies.sqlite`` when absent.
     source
         A folder of raw files, instead of the first source that applies.
+    into
+        Where the tuned config goes; ``configs/<name>`` when absent.
     cache
         Whether to keep features that took long to build, as for a run.
     prune
@@ -158,7 +161,7 @@ def tune(
     experiment = experiment or Experiment()
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": seeds})
-    path = competition.root / "configs" / competition.name / f"{config}_tuned.yaml"
+    path = (into or competition.root / "configs" / competition.name) / f"{config}_tuned.yaml"
     check_replaceable(path)
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = study_plan(make_plan(competition, without_refit(experiment), config, origin))
@@ -299,9 +302,8 @@ def _run(
     competition: Competition, path: Path, origin: Source, source: Path | None, cache: bool, tracker: Tracker
 ) -> Run:
     """Return the run of a tuned config: the one that is there, or a new one."""
-    experiment = competition.experiment(path.stem)
-    key = make_plan(competition, experiment, path.stem, origin).key
-    known = [run for run in list_runs(competition.runs_folder) if run.name.endswith(f"-{path.stem}-{key}")]
-    if known:
-        return known[-1]
+    experiment = competition.experiment(str(path))
+    known = run_of_key(competition.runs_folder, path.stem, make_plan(competition, experiment, path.stem, origin).key)
+    if known is not None:
+        return known
     return cross_validate(competition, experiment, config=path.stem, source=source, cache=cache, tracker=tracker)

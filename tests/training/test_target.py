@@ -26,6 +26,18 @@ def test_log1p_refuses_what_has_no_logarithm():
         find_transform("log1p").fit(NOTHING, pl.Series(["a"], dtype=pl.Enum(["a"])))
 
 
+def test_standardise_takes_away_units_and_gives_them_back():
+    y = pl.Series([1e6, 2e6, 4e6])
+    scale = find_transform("standardise").fit(NOTHING, y)
+    learned = scale.forward(NOTHING, y).to_numpy()
+    assert (learned.mean(), learned.std()) == pytest.approx((0, 1))
+    assert scale.back(NOTHING, learned) == pytest.approx([1e6, 2e6, 4e6])
+    constant = find_transform("standardise").fit(NOTHING, pl.Series([3.0, 3.0]))
+    assert constant.back(NOTHING, np.zeros(2)).tolist() == [3.0, 3.0]
+    with pytest.raises(ConfigError, match="classes"):
+        find_transform("standardise").fit(NOTHING, pl.Series(["a"], dtype=pl.Enum(["a"])))
+
+
 def test_an_unknown_transform_has_a_hint():
     with pytest.raises(ConfigError) as caught:
         find_transform("log")

@@ -1,0 +1,106 @@
+"""What a plan hangs on: how many rows and columns there are, and how often they will be fitted."""
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from kagflow.features import FeatureSet
+from kagflow.features.encoded import MANY
+from kagflow.models.base import categorical_columns
+from kagflow.runs.plan import Plan
+from kagflow.training.target import Identity
+
+_MOST_ONE_HOT = 1000
+
+
+def _made(features: FeatureSet) -> int:
+    """Return about how many columns the steps of a fold make: one for each that they read."""
+    return sum(
+        len(getattr(step, "columns", ("one",))) for step in (*features.fold, *features.history, *features.target)
+    )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a competition.
+
+    Attributes
+    ----------
+    task
+        ``regression``, ``binary`` or ``multiclass``.
+    rows, test_rows
+        Number of training and test rows.
+    numbers
+        Number of columns of numbers of the default features; those that steps make are counted roughly.
+    levels
+        Number of levels of each category.
+    classes
+        Number of classes; 0 for values.
+    folds
+        Number of folds, repeats included.
+    targets
+        Number of targets, each with models of its own.
+    weighted
+        Whether rows have weights, which not every estimator takes.
+    own_scale
+        Whether values are learned on the target's own scale, whatever its units.
+    """
+
+    task: str
+    rows: int
+    test_rows: int = 1000
+    numbers: int = 10
+    levels: tuple[int, ...] = ()
+    classes: int = 0
+    folds: int = 5
+    targets: int = 1
+    weighted: bool = False
+    own_scale: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Shape":
+        """Return the shape of a plan's data."""
+        pool, table = plan.setup.pool, plan.setup.table
+        left_out = (*pool.hidden, *pool.features.drop)
+        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
+        categories = categorical_columns(x)
+        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
+        return cls(
+            task=plan.setup.problem.task,
+            rows=table.height,
+            test_rows=plan.data.test.height,
+            numbers=x.width - len(categories) + _made(pool.features),
+            levels=tuple(levels),
+            classes=len(plan.setup.problem.classes),
+            folds=len(plan.setup.folds.folds),
+            targets=len(plan.setups),
+            weighted=table.weight is not None,
+            own_scale=plan.setup.problem.task == "regression" and isinstance(plan.setup.transform, Identity),
+        )
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return max(self.numbers + len(self.levels), 1)
+
+    @property
+    def width(self) -> int:
+        """Number of columns of a matrix with one-hot codes."""
+        return max(self.numbers + sum(self.levels), 1)
+
+    @property
+    def outputs(self) -> int:
+        """How many sums of trees a boosted model is: one, or one a class."""
+        return self.classes if self.task == "multiclass" else 1
+
+    def encoded(self) -> "Shape":
+        """Return the shape with frequency and mean target in the place of categories of many levels."""
+        many = sum(levels > MANY for levels in self.levels)
+        few = tuple(levels for levels in self.levels if levels <= MANY)
+        return replace(self, numbers=self.numbers + many * (1 + max(self.outputs, 1)), levels=few)
+
+    @property
+    def one_hot_fits(self) -> bool:
+        """Whether one-hot codes make a matrix of a reasonable size."""
+        return self.width <= _MOST_ONE_HOT and self.rows * self.width <= 100_000_000

@@ -1,5 +1,5 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
-VERBS := fetch check audit cv tune predict runs
+VERBS := new fetch check audit cv tune predict runs
 
 PYTHON ?= python3
 VENV := .venv

@@ -102,6 +102,20 @@ class Given:
     kaggle_metric: str | None = None
 
 
+class NotGuessed(ConfigError):
+    """The files do not tell, so that somebody must.
+
+    Parameters
+    ----------
+    asks
+        What: a field of ``Given``.
+    """
+
+    def __init__(self, problem: str, *, asks: str, hint: str, where: str) -> None:
+        super().__init__(problem, hint=hint, where=where)
+        self.asks = asks
+
+
 def guess_null_words(files: Files) -> Guess[tuple[str, ...]]:
     """Return the words that stand for null: those found in columns that are numbers but for them."""
     found: dict[str, str] = {}
@@ -130,8 +144,10 @@ def guess_id(files: Files, given: str | None) -> Guess[str]:
 
     Raises
     ------
-    ConfigError
+    NotGuessed
         No column does.
+    ConfigError
+        The column that was given is not there.
     """
     shared = [name for name in files.sample.columns if name in files.test.columns and name in files.train.columns]
     if given is not None:
@@ -144,8 +160,9 @@ def guess_id(files: Files, given: str | None) -> Guess[str]:
     for name in shared:
         if files.test[name].is_unique().all() and files.train[name].is_unique().all():
             return Guess(name, "different in every row, and in the sample submission", sure=False)
-    raise ConfigError(
+    raise NotGuessed(
         "no column names the rows: one that train, test and the sample submission have, different in every row",
+        asks="id",
         hint=f"name it with --id; the sample submission has {', '.join(files.sample.columns[:5])}",
         where=str(files.folder),
     )
@@ -156,8 +173,10 @@ def guess_targets(files: Files, id_: str, given: Collection[str] | None) -> Gues
 
     Raises
     ------
-    ConfigError
+    NotGuessed
         None is to be found, or several could be it.
+    ConfigError
+        A column that was given is not there.
     """
     if given:
         for name in given:
@@ -174,10 +193,12 @@ def guess_targets(files: Files, id_: str, given: Collection[str] | None) -> Gues
         return Guess((hidden[0],), f"the only column of train that {files.names['test']} lacks")
     if not hidden:
         problem = "train has no column that test lacks, so nothing is to be predicted"
-        raise ConfigError(problem, hint="name the target with --target", where=str(files.folder))
-    raise ConfigError(
+        hint = "name the target with --target"
+        raise NotGuessed(problem, asks="target", hint=hint, where=str(files.folder))
+    raise NotGuessed(
         f"test lacks {len(hidden)} columns of train, and the sample submission names none of them: "
         f"{', '.join(hidden[:5])}",
+        asks="target",
         hint="name the target with --target",
         where=str(files.folder),
     )

@@ -245,7 +245,7 @@ def _reading(draft: Draft) -> str:
         what = "Make dates of text; of day and month the day is taken to come first, where either might."
         parts += [f"DATES = {{\n{forms}}}", _row_function("read_dates", what, body)]
     if columns.decorated:
-        body = 'pl.col(*AMOUNTS).str.replace_all(r"[,$€£%\s]", "").cast(pl.Float64, strict=False)'
+        body = r'pl.col(*AMOUNTS).str.replace_all(r"[,$€£%\s]", "").cast(pl.Float64, strict=False)'
         parts += [
             f"AMOUNTS = {_tuple(columns.decorated)}",
             _row_function("read_amounts", "Make numbers of text such as $1,234.50.", body),

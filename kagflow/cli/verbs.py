@@ -11,6 +11,32 @@ import typer
 from kagflow.cli.options import Config, Debug, Json, Name, NoCache, Set, Source, Track
 
 
+def new(
+    name: Annotated[str, typer.Argument(help="What to call the competition: a new folder of competitions/.")],
+    slug: Annotated[str | None, typer.Option("--slug", help="Kaggle's name of it, as in its address.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A folder with train, test and the sample submission.")
+    ] = None,
+    target: Annotated[list[str] | None, typer.Option("--target", help="The column to predict; repeatable.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="The column that names rows.")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="What Kaggle scores by: rmse, auc, log_loss ...")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="The column of time, where the future is foretold.")
+    ] = None,
+    group: Annotated[str | None, typer.Option("--group", help="The column whose rows stay together in folds.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make the folder of a competition that kagflow has never seen."""
+    from kagflow.cli import new as verb
+    from kagflow.scaffold import Given
+
+    given = Given(target=tuple(target) if target else None, id=id_, metric=metric, time=time, group=group)
+    verb.new(name, folder=from_, slug=slug, given=given, json=json)
+
+
 def fetch(name: Name, source: Source = None, json: Json = False, debug: Debug = False) -> None:
     """Get the data, read them once, and say what they are."""
     from kagflow.cli import fetch as verb
@@ -289,4 +315,4 @@ def submit(
     )
 
 
-VERBS = (fetch, check, audit, cv, tune, ensemble, run, predict, submit, runs)
+VERBS = (new, fetch, check, audit, cv, tune, ensemble, run, predict, submit, runs)

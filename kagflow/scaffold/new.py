@@ -1,0 +1,222 @@
+"""Making a competition's folder: look at the files, guess, write, and leave nothing half-written."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kagflow.audit.advice import Advice, advise_splitter
+from kagflow.audit.keys import same_types
+from kagflow.config import SplitterConfig, Task
+from kagflow.data import Frame
+from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.source import raw_folder
+from kagflow.errors import ConfigError
+from kagflow.scaffold.columns import Columns, kinds_of_columns
+from kagflow.scaffold.files import Files, find_files
+from kagflow.scaffold.guess import (
+    Given,
+    guess_id,
+    guess_metric,
+    guess_null_words,
+    guess_positive,
+    guess_targets,
+    guess_task,
+)
+from kagflow.scaffold.write import Draft, write_out
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made.
+
+    Attributes
+    ----------
+    name
+        Of the competition: its folder's.
+    paths
+        The files that were written.
+    draft
+        What was guessed, and why.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    draft: Draft
+
+    def result(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        facts = self.draft.facts()
+        doubtful = [key for key, guess in self.draft.guesses().items() if not guess.sure]
+        why = {key: guess.why for key, guess in self.draft.guesses().items()}
+        return {
+            "competition": self.name,
+            "facts": facts,
+            "evidence": why,
+            "doubtful": doubtful,
+            "written": list(map(str, self.paths)),
+        }
+
+
+def new_competition(
+    name: str, folder: Path, root: Path, *, slug: str | None = None, given: Given | None = None
+) -> Made:
+    """Make a competition's folder, its configs, and its data folder of a folder of files.
+
+    Parameters
+    ----------
+    name
+        Of the competition; hyphens become underscores.
+    folder
+        With train, test and the sample submission.
+    root
+        The project's folder.
+    slug
+        Kaggle's name of it; the name with hyphens when absent.
+    given
+        What the user says.
+
+    Raises
+    ------
+    ConfigError
+        The competition is there already, or what cannot be guessed was not given.
+    DataError
+        The files are not what they must be.
+    """
+    name = identifier(name)
+    home = root / "competitions" / name
+    if home.exists():
+        raise ConfigError(
+            f"the competition {name} is there already", hint="take another name, or remove its folder", where=str(home)
+        )
+    given = given or Given()
+    files = find_files(folder)
+    draft = draft_of(name, slug or name.replace("_", "-"), files, given)
+    paths = _write_all(draft, root)
+    _keep_files(folder, raw_folder(name, "kaggle", root))
+    return Made(name, paths, draft)
+
+
+def identifier(name: str) -> str:
+    """Return a competition's name as a Python identifier.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be one.
+    """
+    plain = name.replace("-", "_")
+    if not plain.isidentifier() or not plain.isascii():
+        raise ConfigError(
+            f"{name!r} is no name for a competition",
+            hint="letters, digits and hyphens, beginning with a letter",
+            where="NAME",
+        )
+    return plain
+
+
+def draft_of(name: str, slug: str, files: Files, given: Given) -> Draft:
+    """Return all guesses about a competition's files."""
+    id_ = guess_id(files, given.id)
+    targets = guess_targets(files, id_.value, given.target)
+    task = guess_task(files, targets.value, id_.value, given)
+    metric = guess_metric(files, targets.value, id_.value, task.value, given)
+    words = guess_null_words(files)
+    positive = None
+    if task.value == "binary" and len(targets.value) == 1:
+        positive = guess_positive(files, targets.value[0], id_.value)
+    train, test = _typed(files, words.value, id_.value)
+    shared = [column for column in train.columns if column in test.columns]
+    known = {id_.value, *targets.value}
+    columns = kinds_of_columns(train, test, [column for column in shared if column not in known])
+    advice = _advice(train, test, columns, targets.value[0], id_.value, task.value, given)
+    return Draft(
+        name=name,
+        slug=slug,
+        names=files.names,
+        id=id_,
+        targets=targets,
+        task=task,
+        metric=metric,
+        null_words=words,
+        positive=positive,
+        advice=advice,
+        columns=columns,
+        rows=(train.height, test.height),
+        only_train=tuple(column for column in train.columns if column not in test.columns and column not in known),
+        group=given.group,
+        time=given.time,
+    )
+
+
+def _typed(files: Files, null_words: tuple[str, ...], id_: str) -> tuple[Frame, Frame]:
+    """Return train and test as they are read for models."""
+    made = []
+    for role in ("train", "test"):
+        path = find_file(files.folder, files.names[role])
+        made.append(parse_csv(read_bytes(path), path, null_words=null_words, text_columns=(id_,)))
+    train, test = made
+    shared = [name for name in train.columns if name in test.columns]
+    both = same_types(train.select(shared), test.select(shared))
+    return train.with_columns(both[0].get_columns()), test.with_columns(both[1].get_columns())
+
+
+def _advice(train: Frame, test: Frame, columns: Columns, target: str, id_: str, task: Task, given: Given) -> Advice:
+    """Return how to split: as the user says, else as test differs from train."""
+    for option, column in (("--group", given.group), ("--time", given.time)):
+        if column is not None and column not in train.columns:
+            raise ConfigError(f"train has no column {column!r}", where=option)
+    advice = advise_splitter(train, test, target=target, id=id_, task=task)
+    if given.group is not None and advice.group != given.group:
+        kind = "stratified_group" if task != "regression" else "group"
+        splitter = SplitterConfig(kind=kind, **{"folds": min(5, train[given.group].n_unique()), "seed": 42})
+        advice = replace(advice, splitter=splitter, evidence=(f"--group {given.group}",), group=given.group, time=None)
+    if given.time is not None and advice.time != given.time:
+        splitter = SplitterConfig(kind="forward", **{"folds": 5})
+        advice = replace(advice, splitter=splitter, evidence=(f"--time {given.time}",), time=given.time)
+    return advice
+
+
+def _write_all(draft: Draft, root: Path) -> tuple[Path, ...]:
+    """Write the competition's folder and its configs, the folder last and in one rename."""
+    documents = write_out(draft)
+    configs = root / "configs" / draft.name
+    written = []
+    for file, text in documents.configs.items():
+        path = configs / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    home = root / "competitions" / draft.name
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix=".partial-") as scratch:
+        partial = Path(scratch) / draft.name
+        partial.mkdir()
+        for file, text in documents.competition.items():
+            (partial / file).write_text(text, encoding="utf-8")
+        partial.rename(home)
+    return (*(home / file for file in documents.competition), *written)
+
+
+def _keep_files(folder: Path, target: Path) -> None:
+    """Let the data folder hold the same files, all or nothing; by hard links, where the disk allows it."""
+    if target.is_dir() or folder.resolve() == target.resolve():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="partial.") as scratch:
+        copied = Path(scratch) / target.name
+        copied.mkdir()
+        for path in folder.iterdir():
+            if path.is_file():
+                _link(path, copied / path.name)
+        copied.rename(target)
+
+
+def _link(path: Path, copy: Path) -> None:
+    try:
+        os.link(path.resolve(), copy)
+    except OSError:  # another disk, or a file that is not ours
+        shutil.copyfile(path, copy)

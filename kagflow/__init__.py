@@ -2,8 +2,8 @@
 
 >>> import kagflow
 >>> competition = kagflow.load("house_prices")
->>> run = kagflow.cross_validate(competition, competition.experiment("ridge"), config="ridge")
->>> run.scores["cv"], run.scores["se"]
+>>> run = kagflow.cross_validate(competition, config="ridge")
+>>> print(run)
 """
 
 from importlib import import_module

@@ -23,7 +23,7 @@ import polars as pl
 
 from kagflow.codes import Acceptance
 from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_facts
-from kagflow.data import Additions
+from kagflow.data import Additions, Dataset, find_source, read_dataset
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
 from kagflow.features.encoded import ENCODED, encoded
@@ -120,6 +120,21 @@ class Competition:
                 where=f"competitions/{self.name}/{FEATURES}",
             )
         return self.feature_sets[name]
+
+    def read(self, source: Path | None = None) -> Dataset:
+        """Return train, test and sample submission.
+
+        Parameters
+        ----------
+        source
+            A folder of raw files, instead of the first source that applies.
+
+        Raises
+        ------
+        DataError
+            There are no files, or they are not what the facts say.
+        """
+        return read_dataset(find_source(self.name, self.facts, self.root, source), self.facts, self.additions)
 
     def experiment(self, config: str | None, overrides: tuple[str, ...] = ()) -> Experiment:
         """Return the experiment of ``configs/<name>/<config>.yaml``, or the default one without a config.

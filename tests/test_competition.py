@@ -5,7 +5,7 @@ import pytest
 
 from kagflow.competition import config_name, find_root, load
 from kagflow.data import Source, read_dataset
-from kagflow.errors import ConfigError, FeatureError, SplitError
+from kagflow.errors import ConfigError, DataError, FeatureError, SplitError
 
 
 def test_a_folder_of_facts_is_enough(project):
@@ -36,6 +36,14 @@ def test_a_config_is_a_name_or_a_path(project):
     assert [config_name(config) for config in (None, "few.yaml", str(path))] == ["default", "few", "more"]
     with pytest.raises(ConfigError, match="missing"):
         competition.experiment("elsewhere/none.yaml")
+
+
+def test_a_competition_reads_its_files(project):
+    data = load("toy", project.root).read()
+    assert (data.train.height, data.test.height, data.edition) == (60, 12, "kaggle")
+    assert "y" not in data.train.x
+    with pytest.raises(DataError, match="does not exist"):
+        load("toy", project.root).read(project.root / "nowhere")
 
 
 def test_a_module_without_features_is_refused(project):

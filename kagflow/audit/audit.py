@@ -14,7 +14,7 @@ from kagflow.audit.findings import Finding
 from kagflow.audit.level_two import post_processing
 from kagflow.audit.pipeline import MOST_ROUNDS, PipelineSubject, with_few_rounds
 from kagflow.audit.subject import Subject
-from kagflow.competition import Competition
+from kagflow.competition import Competition, config_name
 from kagflow.config import Experiment as Config
 from kagflow.config import ExtraFile
 from kagflow.data import find_source
@@ -110,7 +110,11 @@ def _applicable(bench: Bench) -> Iterable[tuple[str, str, Experiment]]:
 
 
 def audit(
-    competition: Competition, experiment: Config, *, config: str = "default", source: Path | None = None
+    competition: Competition,
+    experiment: Config | None = None,
+    *,
+    config: str | None = None,
+    source: Path | None = None,
 ) -> tuple[Report, Path]:
     """Audit a competition's pipeline.
 
@@ -132,6 +136,7 @@ def audit(
         The pipeline cannot be run even as it is.
     """
     started = time.perf_counter()
+    experiment, config = experiment or competition.experiment(config), config_name(config)
     origin = find_source(competition.name, competition.facts, competition.root, source)
     few = with_few_rounds(experiment)
     plan = make_plan(competition, few, config, origin)

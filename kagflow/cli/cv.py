@@ -6,11 +6,12 @@ from typing import Any
 
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, relative
 from kagflow.cli.progress import Bar
 from kagflow.competition import Competition, config_name, load
 from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
+from kagflow.stats import rounded
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 
@@ -91,8 +92,7 @@ class _Bar(Bar):
 
 def _print_run(competition: Competition, run: Run) -> None:
     scores: dict[str, Any] = run.scores
-    better = "less" if scores["direction"] == "minimize" else "more"
-    print(f"{run.facts['config']}: {scores['metric']} {with_noise(scores['cv'], scores['se'])} ({better} is better)")
+    print(run)
     if run.quick:
         print(f"  quick    {_what_was_looked_at(run)}: the score compares with no other run's")
     folds = "  ".join("none" if score is None else rounded(score, scores["se"]) for score in scores["folds"])

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from kagflow.cli.printing import print_note, print_results, with_noise
+from kagflow.cli.printing import print_note, print_results
 from kagflow.competition import Competition, load
 from kagflow.ensemble import Bank, Standings, is_quick, standings
 from kagflow.ensemble.standing import Standing
 from kagflow.errors import ConfigError
 from kagflow.runs import Run, best_run, compare, list_runs, read_run
+from kagflow.stats import with_noise
 
 _WIDE = 1000
 
@@ -105,9 +106,7 @@ def _print_comparison(competition: Competition, run: Run, other: Run, json: bool
         }
         print_results([document], document)
         return
-    verdict = {True: "better", False: "worse", None: "inside the noise"}[comparison.better]
     print(f"{run.name}\n  against {other.name}")
-    noise = with_noise(difference.value, comparison.se)
-    print(f"difference in {competition.metric.name}: {noise}, {verdict}")
+    print(comparison)
     for line in comparison.changes:
         print(f"  {line}")

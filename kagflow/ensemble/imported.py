@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.competition import Competition
-from kagflow.data import Dataset, Frame, find_source, read_dataset
+from kagflow.data import Dataset, Frame
 from kagflow.ensemble.bank import ENSEMBLE, IMPORTED
 from kagflow.ensemble.files import PredictionFile
 from kagflow.ensemble.given_folds import Compared, compare_folds
@@ -63,8 +63,7 @@ def import_member(
     KagflowError
         A file cannot be read; an id is missing, double or unknown; a prediction is no number.
     """
-    origin = find_source(competition.name, competition.facts, competition.root, source)
-    data = read_dataset(origin, competition.facts, competition.additions)
+    data = competition.read(source)
     config = name or oof.stem
     if config == ENSEMBLE:
         raise ConfigError(f"{ENSEMBLE!r} is what ensembles are called", hint="take another name", where="--name")

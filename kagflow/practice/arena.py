@@ -131,6 +131,35 @@ class Practice:
                 raise Refusal(f"{announced['size']} bytes were announced, {len(content)} came")
             db.execute("UPDATE uploads SET content = ? WHERE token = ?", (content, token))
 
+    def submit(self, name: str, player: str, file: Path, description: str = "") -> Submission:
+        """Send a file to a board from the same process, without a server; its day's limit holds all the same.
+
+        Parameters
+        ----------
+        name
+            Of the competition.
+        player
+            Who sends it.
+        file
+            What is sent, such as a run's ``submission.csv``.
+        description
+            What is written beside it.
+
+        Returns
+        -------
+        Submission
+            With its scores, or the error why it has none.
+
+        Raises
+        ------
+        Refusal
+            There is no such practice competition, or the day's submissions are used up.
+        """
+        board, content = self.board(name), file.read_bytes()
+        token = board.start_upload(player, file.name, len(content))
+        self.receive(token, content)
+        return board.submit(player, token, description)
+
     def find_submission(self, ref: int, player: str) -> tuple[Board, Submission]:
         """Return a player's own submission to whichever board.
 

@@ -12,7 +12,7 @@ from kagflow.errors import ConfigError
 from kagflow.metrics import Metric
 from kagflow.runs.record import PAIRING, Run, known_columns, prediction_columns
 from kagflow.runs.scores import Known
-from kagflow.stats import Difference, paired_difference
+from kagflow.stats import Difference, paired_difference, with_noise
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,24 @@ class Comparison:
         Whether the run is better by the metric's direction; ``None`` inside the noise.
     changes
         Lines of configuration and features that differ, as in a diff.
+    metric
+        Name of what the difference is in.
     """
 
     difference: Difference
     se: float | None
     better: bool | None
     changes: list[str]
+    metric: str
+
+    @property
+    def verdict(self) -> str:
+        """Whether the run is better or worse, or the difference inside the noise, in words."""
+        return {True: "better", False: "worse", None: "inside the noise"}[self.better]
+
+    def __str__(self) -> str:
+        """Return the difference with its noise, and what that says, in a line."""
+        return f"difference in {self.metric}: {with_noise(self.difference.value, self.se)}, {self.verdict}"
 
 
 def compare(run: Run, other: Run, metric: Metric) -> Comparison:
@@ -77,7 +89,7 @@ def compare(run: Run, other: Run, metric: Metric) -> Comparison:
     )
     better = None if difference.is_noise else metric.better(difference.value, 0.0)
     se = difference.se if np.isfinite(difference.se) else None
-    return Comparison(difference, se, better, _changes(run, other))
+    return Comparison(difference, se, better, _changes(run, other), metric.name)
 
 
 def _difference(mine: Frame, others: Frame, metric: Metric) -> Difference:

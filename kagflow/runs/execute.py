@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from kagflow.competition import Competition
+from kagflow.competition import Competition, config_name
 from kagflow.config import Experiment, write_yaml
 from kagflow.data import Table, find_source
 from kagflow.features.blame import name_of
@@ -50,7 +50,7 @@ def cross_validate(
     competition: Competition,
     experiment: Experiment | None = None,
     *,
-    config: str = "default",
+    config: str | None = None,
     source: Path | None = None,
     extra: Table | None = None,
     look: Look | None = None,
@@ -65,9 +65,9 @@ def cross_validate(
     competition
         As ``kagflow.load`` returns it.
     experiment
-        What to do; the default one when absent.
+        What to do; when absent, what the config of that name says.
     config
-        Names the run.
+        A name of ``configs/<name>``, or the path of a file; it names the run. The default experiment when absent.
     source
         A folder of raw files, instead of the first source that applies.
     extra
@@ -95,7 +95,7 @@ def cross_validate(
     """
     started = time.perf_counter()
     tracker, listener = tracker or NoTracker(), listener or _Nobody()
-    experiment = experiment or Experiment()
+    experiment, config = experiment or competition.experiment(config), config_name(config)
     origin = find_source(competition.name, competition.facts, competition.root, source)
     plan = make_plan(competition, experiment, config, origin, extra, look)
     if cache:

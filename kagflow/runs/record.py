@@ -14,6 +14,7 @@ from kagflow.data import Frame
 from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.runs.directory import PARTIAL, run_name
 from kagflow.runs.submission import SUBMISSION
+from kagflow.stats import with_noise
 
 PAIRING = ("edition", "data", "folds")
 """Fingerprints that two runs share when their rows pair."""
@@ -36,6 +37,14 @@ class Run:
     path: Path
     facts: dict[str, Any]
     scores: dict[str, Any]
+
+    def __str__(self) -> str:
+        """Return its config, and its score with the noise, in a line."""
+        if not self.scored:
+            return f"{self.facts['config']}: no score: {self.scores['why_no_cv']}"
+        better = "less" if self.scores["direction"] == "minimize" else "more"
+        score = with_noise(self.scores["cv"], self.scores["se"])
+        return f"{self.facts['config']}: {self.scores['metric']} {score} ({better} is better)"
 
     @property
     def name(self) -> str:

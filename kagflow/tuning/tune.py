@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from kagflow.competition import Competition
+from kagflow.competition import Competition, config_name
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.data import find_source
 from kagflow.data.source import Source
@@ -105,7 +105,7 @@ def tune(
     competition: Competition,
     experiment: Experiment | None = None,
     *,
-    config: str = "default",
+    config: str | None = None,
     limits: Limits | None = None,
     jobs: int | None = None,
     seeds: int | None = None,
@@ -125,9 +125,9 @@ def tune(
     competition
         As ``kagflow.load`` returns it.
     experiment
-        What to tune; the default one when absent.
+        What to tune; when absent, what the config of that name says.
     config
-        Names the study, and the config that comes of it.
+        As of ``cross_validate``; it names the study, and the config that comes of it.
     limits
         When to stop; by default 100 trials, of which a call does what it can in 20 minutes.
     jobs
@@ -158,7 +158,7 @@ def tune(
     """
     started = time.perf_counter()
     limits, tracker, watcher = limits or Limits.of(None, None), tracker or NoTracker(), watcher or Nobody()
-    experiment = experiment or Experiment()
+    experiment, config = experiment or competition.experiment(config), config_name(config)
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": seeds})
     path = (into or competition.root / "configs" / competition.name) / f"{config}_tuned.yaml"

@@ -105,6 +105,18 @@ def test_a_board_is_opened_once_by_many_at_once(tmp_path: Path) -> None:
         assert set(pool.map(one, range(6))) == {3}
 
 
+def test_a_player_in_the_same_process_needs_no_server(practice: Practice, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_bytes(submission(2.0))
+    sent = practice.submit("toy", "ann", file, "two off")
+    assert (sent.file_name, sent.description, sent.public) == ("mine.csv", "two off", 2.0)
+    assert players(practice.board("toy")) == [("ann", 2.0)]
+    for _ in range(4):
+        practice.submit("toy", "ann", file)
+    with pytest.raises(Refusal, match="used the 5 submissions of today"):
+        practice.submit("toy", "ann", file)
+
+
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 

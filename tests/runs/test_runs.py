@@ -13,6 +13,7 @@ from kagflow.competition import load
 from kagflow.errors import ConfigError, DataError, ModelError
 from kagflow.metrics import find_metric
 from kagflow.runs import best_run, compare, cross_validate, list_runs, read_run
+from kagflow.stats import with_noise
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
 LOGISTIC = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.LogisticRegression")
@@ -27,6 +28,24 @@ def bytes_of(run: Any) -> dict[str, bytes]:
 @pytest.mark.parametrize("overrides", [(*SEARCH, "seeds=2"), RIDGE, (*RIDGE, "refit.rows=all")])
 def test_the_same_config_gives_the_same_bytes(project, overrides):
     assert bytes_of(project.cv(*overrides)) == bytes_of(project.cv(*overrides))
+
+
+def test_a_config_is_run_by_its_name(project):
+    project.write("configs/toy/few.yaml", "rounds: 3\n")
+    run = cross_validate(load("toy", project.root), config="few")
+    assert run.facts["config"] == "few"
+    assert set(run.facts["rounds"].values()) == {3}
+    with pytest.raises(ConfigError, match="no config 'fwe'"):
+        cross_validate(load("toy", project.root), config="fwe")
+
+
+def test_a_run_and_a_comparison_are_lines_with_their_noise(project):
+    first, second = project.cv(*RIDGE), project.cv(*RIDGE, "model.params.alpha=1000")
+    score, se = with_noise(first.scores["cv"], first.scores["se"]).split(" ± ")
+    assert str(first) == f"default: rmse {score} ± {se} (less is better)"
+    made = compare(second, first, find_metric("rmse"))
+    assert made.verdict == "worse"
+    assert str(made) == f"difference in rmse: {with_noise(made.difference.value, made.se)}, worse"
 
 
 def test_another_seed_gives_other_bytes(project):

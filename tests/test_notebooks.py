@@ -65,7 +65,7 @@ def told(name: str, project: Path) -> dict[str, str]:
 def lines(text: str) -> dict[str, list[float]]:
     """Return the numbers with a point in each line, by the words at its beginning."""
     return {
-        re.split(r"  +|:", line)[0]: [float(each) for each in re.findall(r"[-+]?\d+\.\d+", line)]
+        re.split(r"  +|:| [-+]?\d+\.", line)[0]: [float(each) for each in re.findall(r"[-+]?\d+\.\d+", line)]
         for line in text.splitlines()
     }
 
@@ -150,9 +150,11 @@ def test_the_ladder(surroundings):
     assert len(rungs) == 8
     assert all("±" in line for line in rungs[1:])
     verdict = {re.split(r"  +", line)[0]: re.split(r"  +", line)[-1] for line in rungs}
-    assert verdict["ridge"] == verdict["blend"] == "better"
+    assert verdict["blend"] == "better"
     assert "inside the noise" in verdict.values()
-    assert "without the bias of choosing" in printed["tuned"]
+    found = {name: numbers[0] for name, numbers in lines(printed["tuned"]).items() if numbers}
+    assert found["before"] >= found["best of 8 trials"]
+    assert found["without the bias of choosing"] >= found["best of 8 trials"]
 
 
 @SLOW_MACHINE

@@ -16,6 +16,7 @@ from kagflow.practice import Board, Entry, Practice
 from kagflow.practice.app import HOSTS
 from kagflow.practice.server import address, listen, serve_forever
 from kagflow.stats import rounded
+from kagflow.submit import practice_credentials
 
 _WIDE = 1000
 
@@ -38,7 +39,10 @@ def serve(*, port: int, folders: Sequence[Path], host: str) -> None:
     for board in boards:
         print(f"  {url}/competitions/{board.slug}")
     print("For Kaggle's own client, in another terminal:")
-    print(f"  export KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url} no_proxy= KAGGLE_USERNAME=me KAGGLE_KEY=any")
+    player = practice_credentials().username  # who `kagflow submit` plays as
+    print(
+        f"  export KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url} no_proxy= KAGGLE_USERNAME={player} KAGGLE_KEY=any"
+    )
     if boards:
         print(f"  kaggle competitions submit {boards[0].slug} -f submission.csv -m 'what is new'", flush=True)
     try:

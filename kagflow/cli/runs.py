@@ -89,7 +89,7 @@ def _of_standing(standing: Standing | None) -> tuple[str, str]:
     if standing is None:
         return "", ""
     like = "" if standing.correlation is None else f"{standing.correlation:.3f}"
-    return like, with_noise(standing.adds, standing.adds_se or None) if standing.weight else "0"
+    return like, with_noise(standing.adds, standing.adds_se or None) if standing.adds else "0"
 
 
 def _print_comparison(competition: Competition, run: Run, other: Run, json: bool) -> None:

@@ -18,7 +18,7 @@ from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
 from kagflow.stats import with_noise
-from kagflow.submit import Credentials, KaggleError, find_credentials
+from kagflow.submit import KaggleError, find_credentials, practice_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Desk
 from kagflow.submit.errors import page_of
@@ -123,13 +123,7 @@ def _board(competition: Competition, to: Destination) -> Iterator[Board]:
     from kagflow.practice import serving
 
     with serving(competition.root) as address:
-        yield Client.connect(address, _player())
-
-
-def _player() -> Credentials:
-    """Return who plays on the practice board: the user's name at Kaggle, where it is known, and never a secret."""
-    found = find_credentials()
-    return Credentials.key((found.username if found else "") or "you", "practice")
+        yield Client.connect(address, practice_credentials())
 
 
 def _described(message: str | None, otherwise: str) -> str:

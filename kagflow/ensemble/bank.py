@@ -1,6 +1,7 @@
 """The bank: every complete run of the same rows, folds and metric is a member that ensembles may be made of."""
 
-from collections import Counter
+import filecmp
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -65,7 +66,8 @@ class Bank:
         """Return the members among a competition's runs.
 
         Those count that pair with the newest: the same edition, data, folds and metric. Quick looks are none; ensembles
-        are only where they are named, and so are imported ones that are too good to be true.
+        are only where they are named, and so are imported ones that are too good to be true. What several runs predict
+        alike, to the byte, counts once: as much as any other member.
 
         Parameters
         ----------
@@ -106,6 +108,9 @@ class Bank:
                 left_out[run.name] = why
         left_out |= dict.fromkeys(unwanted, "left out as asked")
         paired = [run for run in chosen if run.name not in left_out]
+        if not members:
+            left_out |= dict.fromkeys(_repeated(paired), "the same predictions as a newer run")
+            paired = [run for run in paired if run.name not in left_out]
         for run in _beyond(paired, most, competition.metric):
             left_out[run.name] = f"not among the {most} best"
         kept = sorted((run for run in paired if run.name not in left_out), key=lambda run: run.name)
@@ -227,6 +232,21 @@ def rows_of(competition: Competition, frame: Frame) -> Rows:
         units=known.units,
         further=known.further or {},
     )
+
+
+def _repeated(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the names of runs whose predictions a newer one has too: its config was run again."""
+    newer: defaultdict[float, list[Run]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.name, reverse=True):
+        alike = newer[run.scores["cv"]]
+        if any(_same_files(run, other, "oof.parquet", "test.parquet") for other in alike):
+            yield run.name
+        else:
+            alike.append(run)
+
+
+def _same_files(run: Run, other: Run, *names: str) -> bool:
+    return all(filecmp.cmp(run.path / name, other.path / name, shallow=False) for name in names)
 
 
 def _beyond(runs: Sequence[Run], most: int | None, metric: Metric) -> list[Run]:

@@ -14,6 +14,7 @@ from kagflow.ensemble.rows import Level
 from kagflow.runs import Run
 
 _MOST_MEMBERS, _MOST_NUMBERS = 60, 20_000_000
+_ROUNDING = 1e-12  # of a score, below which a difference is none
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def standings(bank: Bank) -> Standings:
         value, se = 0.0, None
         if weight:
             difference = blend.against(score_method(Climb(), [_without(level, run.name) for level in levels]))
-            value, se = difference.value, finite(difference.se)
+            if abs(difference.value) > _ROUNDING * abs(blend.cv_crossfitted):
+                value, se = difference.value, finite(difference.se)
         found.append(Standing(run, weight, _correlation(bank.oof[k, bank.repeats[0]], blend.repeats[0].oof), value, se))
     return Standings(blend, tuple(found))
 

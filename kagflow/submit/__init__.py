@@ -4,7 +4,13 @@
 there is anybody to ask as: that is `find_credentials`, which reads files and the environment and nothing else.
 """
 
-from kagflow.submit.credentials import Credentials, broken_credentials, find_credentials, leads_elsewhere
+from kagflow.submit.credentials import (
+    Credentials,
+    broken_credentials,
+    find_credentials,
+    leads_elsewhere,
+    practice_credentials,
+)
 from kagflow.submit.errors import FateUnknown, KaggleError, NotSent
 from kagflow.submit.records import CompetitionInfo, DailyLimits, Place, RemoteFile, Sent
 
@@ -21,4 +27,5 @@ __all__ = [
     "broken_credentials",
     "find_credentials",
     "leads_elsewhere",
+    "practice_credentials",
 ]

@@ -80,6 +80,12 @@ def find_credentials() -> Credentials | None:
     return replace(found[0], masked=tuple(other.found for other in found[1:])) if found else None
 
 
+def practice_credentials() -> Credentials:
+    """Return who plays on the practice board: the user's name at Kaggle, where it is known, and never a secret."""
+    found = find_credentials()
+    return Credentials.key((found.username if found else "") or "you", "practice")
+
+
 def leads_elsewhere() -> bool:
     """Say whether the environment leads Kaggle's client to a server on this computer, such as the practice server."""
     return os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"

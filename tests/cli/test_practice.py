@@ -89,6 +89,8 @@ def test_serve_says_how_to_reach_it_and_stops_on_request(project):
     server.send_signal(signal.SIGINT)
     _, err = server.communicate(timeout=60)
     assert f"  {url[0]}/competitions/{SLUG}\n" in out
-    assert f"KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url[0]} no_proxy= KAGGLE_USERNAME=" in "".join(out)
+    assert f"KAGGLE_API_ENVIRONMENT=LOCALHOST http_proxy={url[0]} no_proxy= KAGGLE_USERNAME=you " in "".join(out), (
+        "the name under which `kagflow submit` plays, so that both show the same submissions"
+    )
     assert server.returncode == 0, err
     assert err == "note: the practice server has stopped\n"

@@ -35,6 +35,16 @@ def test_a_quick_look_is_no_member(banked):
         bank_of(banked, members=[quick.name])
 
 
+def test_what_several_runs_predict_alike_counts_once(banked):
+    ridge = bank_of(banked).names[0]
+    again = banked.cv(*RIDGE, "rounds=7")  # which ridge does not have: another config, the same predictions
+    bank = bank_of(banked)
+    assert len(bank.members) == 3
+    assert again.name in bank.names
+    assert bank.left_out == {ridge: "the same predictions as a newer run"}
+    assert bank_of(banked, members=[ridge, again.name]).names == [ridge, again.name], "unless both are asked for"
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

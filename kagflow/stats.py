@@ -5,6 +5,7 @@ Everything here keeps the predictions fixed and draws the *independent units* of
 not in it.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,18 @@ class Difference:
     def is_noise(self) -> bool:
         """Whether the difference is not beyond two of its standard errors, or these are unknown."""
         return not abs(self.value) > 2 * self.se
+
+
+def with_noise(value: float, se: float | None) -> str:
+    """Return a score with its standard error, to two digits of the latter; without one, say so."""
+    if se is None:
+        return f"{value:.5g} (no standard error: fewer than two independent units)"
+    return f"{rounded(value, se)} ± {rounded(se, se)}"
+
+
+def rounded(value: float, se: float | None) -> str:
+    """Return a number with as many digits as two of its standard error take."""
+    return f"{value:.{max(1 - math.floor(math.log10(se)), 0)}f}" if se else f"{value:.5g}"
 
 
 def bootstrap_se(

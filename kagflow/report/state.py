@@ -1,0 +1,149 @@
+"""What the report is about, read once: runs, what was sent, the practice board, and the data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kagflow.competition import Competition
+from kagflow.data import Dataset, find_source, read_dataset
+from kagflow.data.source import PRACTICE, practice_source
+from kagflow.errors import KagflowError
+from kagflow.runs import Run, best_run, list_runs
+from kagflow.runs.directory import PARTIAL
+from kagflow.submit.ledger import LEDGER, SENT, Ledger, Submission
+
+
+@dataclass(frozen=True)
+class BoardNow:
+    """What a leaderboard says of the own team, at the moment of the report.
+
+    Attributes
+    ----------
+    end
+        When it ends, or has ended.
+    left_today, daily_limit
+        Submissions.
+    rank, teams
+        On the side that counts now; ``None`` without a scored submission.
+    selected
+        References of the submissions that are ticked for the end.
+    final
+        How many may be ticked.
+    """
+
+    end: datetime
+    left_today: int
+    daily_limit: int
+    rank: int | None
+    teams: int
+    selected: tuple[int, ...]
+    final: int = 2
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A competition as it stands.
+
+    Attributes
+    ----------
+    competition
+        Its facts and metric.
+    runs
+        Complete runs, oldest first.
+    begun
+        Names of runs that were begun and are not complete.
+    best
+        The best run whose score makes a claim; ``None`` without a score.
+    sent
+        Rows of the ledger of that run's kind of board, oldest first.
+    board
+        What the board says, where it can be asked without a network.
+    data
+        Train and test of the best run; ``None`` where they cannot be read, for the reason in ``no_data``.
+    now
+        The time of the report.
+    """
+
+    competition: Competition
+    runs: tuple[Run, ...]
+    begun: tuple[str, ...]
+    best: Run | None
+    sent: tuple[Submission, ...]
+    board: BoardNow | None
+    data: Dataset | None
+    no_data: str
+    now: datetime
+
+    @property
+    def alike(self) -> list[Run]:
+        """The runs whose scores compare with that of the best one, oldest first."""
+        return [run for run in self.runs if self.best is not None and run.compares_with(self.best)]
+
+    @property
+    def minimize(self) -> bool:
+        """Whether less is better."""
+        return self.competition.metric.direction == "minimize"
+
+    def sent_runs(self) -> dict[str, Submission]:
+        """Return the newest row of each run that the board has."""
+        return {row.run: row for row in self.sent if row.run and row.status in SENT}
+
+
+def read_state(competition: Competition, now: datetime | None = None) -> State:
+    """Read all that the report is about; nothing is asked over a network."""
+    runs = tuple(list_runs(competition.runs_folder))
+    scored = [run for run in runs if run.scored and not run.quick]
+    best = best_run(scored) if scored else None
+    rows = Ledger.read(competition.runs_folder / LEDGER)
+    to = "practice" if (best is not None and best.facts["edition"] == PRACTICE) or not _any_kaggle(rows) else "kaggle"
+    sent = tuple(row for row in rows if row.to == to)
+    data, why = _data(competition, best)
+    board = _practice_board(competition, sent) if to == "practice" else None
+    return State(competition, runs, _begun(competition), best, sent, board, data, why, now or datetime.now(UTC))
+
+
+def _any_kaggle(rows: Sequence[Submission]) -> bool:
+    """Say whether anything went to Kaggle."""
+    return any(row.to == "kaggle" for row in rows)
+
+
+def _begun(competition: Competition) -> tuple[str, ...]:
+    folder = competition.runs_folder
+    return tuple(sorted(path.name for path in folder.glob(f"*{PARTIAL}") if path.is_dir())) if folder.is_dir() else ()
+
+
+def _data(competition: Competition, best: Run | None) -> tuple[Dataset | None, str]:
+    """Return the data of the best run, or why there are none."""
+    try:
+        if best is not None and best.facts["edition"] == PRACTICE:
+            source = practice_source(competition.name, competition.root)
+        else:
+            source = find_source(competition.name, competition.facts, competition.root)
+        data = read_dataset(source, competition.facts, competition.additions)
+    except KagflowError as error:
+        return None, str(error)
+    if best is not None and best.facts["fingerprints"]["data"] != data.fingerprint:
+        return None, f"the best run was made on other data than those in {source.folder}"
+    return data, ""
+
+
+def _practice_board(competition: Competition, sent: Sequence[Submission]) -> BoardNow | None:
+    """Return what the practice board says of whoever sent the ledger's submissions; ``None`` where nobody did."""
+    from kagflow.practice import Practice
+    from kagflow.practice.board import FINAL
+
+    references = {row.reference for row in sent if row.reference is not None}
+    if not references:
+        return None
+    try:
+        board = Practice(competition.root).board(competition.name)
+        places = board.leaderboard()
+    except KagflowError:  # it was closed, or its files moved; the ledger stands without it
+        return None
+    for place in places:
+        own = [] if place.baseline else board.submissions(place.player)
+        if any(each.ref in references for each in own):
+            ticked = tuple(each.ref for each in own if each.selected)
+            left = board.limits(place.player).left
+            return BoardNow(board.end, left, board.daily_limit, place.rank, len(places), ticked, FINAL)
+    return None

@@ -1,197 +1,116 @@
-"""Small charts as SVG within the page: they take the page's colours, and need no script.
+"""Charts: plotly figures, each under the question that it answers and above what to do about it.
 
-Colours have one meaning each on all of the page, and never the only one: ``mark`` is what was measured out of fold,
-filled; ``other`` is what it is held against (test, the leaderboard), hollow; ``soft`` is where things would lie if all
-were well, dashed.
+A colour has one meaning on all of the page, and is never the only sign of it: ``MARK`` is what was measured out of
+fold (filled), ``OTHER`` what it is held against (test rows, the public board; hollow or dashed), ``PRIVATE`` the private
+board, ``CHOSEN`` what is advised, ``SOFT`` noise, and where things would lie if all were well. They are of Okabe and
+Ito's palette (2008), which the colour-blind tell apart; on a dark page the script puts brighter ones in their places.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from kagflow.report.markup import Html, joined, tag
+import numpy as np
 
-_WIDTH, _HEIGHT = 400, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 8, 44
-_TICKS = 5
+from kagflow.report.markup import Html, element
 
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
-@dataclass(frozen=True)
-class Axis:
-    """One direction of a chart.
+MARK = "#0072B2"
+OTHER = "#D55E00"
+PRIVATE = "#CC79A7"
+CHOSEN = "#009E73"
+SOFT = "#7F8791"
 
-    Attributes
-    ----------
-    label
-        What it shows, with its unit.
-    low, high
-        Its ends.
-    names
-        Of the places 0, 1, ... where there are no numbers.
-    """
+SCALE = ((0.0, MARK + "00"), (1.0, MARK))
+"""From nothing to much, for heat maps; it lets the page's ground through."""
 
-    label: str
-    low: float
-    high: float
-    names: Sequence[str] = ()
-
-    @classmethod
-    def over(cls, label: str, *values: Sequence[float], zero: bool = False, margin: float = 0.04) -> "Axis":
-        """Return the axis that all values lie on, from 0 if so asked."""
-        there = [value for each in values for value in each if math.isfinite(value)] or [0.0, 1.0]
-        low, high = min(there), max(there)
-        room = (high - low) * margin or abs(high) * margin or 1.0
-        return cls(label, min(low, 0.0) if zero else low - room, high + room)
-
-    def share(self, value: float) -> float:
-        """Return where a value lies, 0 to 1; what is beyond an end lies at it."""
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Return a few round numbers on the axis, or its names; with what is written there."""
-        if self.names:
-            return [(float(place), name) for place, name in enumerate(self.names)]
-        rough = (self.high - self.low) / _TICKS
-        unit = 10 ** math.floor(math.log10(rough))
-        step = next(unit * times for times in (1, 2, 5, 10) if unit * times >= rough)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [(number * step, short(number * step, step)) for number in range(first, last + 1)]
+_DIGITS = 6  # significant ones, of which no screen shows more
+_HEIGHT = 320
 
 
-def short(value: float, step: float) -> str:
-    """Write a number on an axis, to the digits of the steps between them."""
-    size = max(abs(value), step)
-    for power, letter in ((9, "G"), (6, "M"), (3, "k")):
-        if size >= 10**power and size >= 1e4:
-            return short(value / 10**power, step / 10**power) + letter if value else "0"
-    if size < 1e-4:
-        return f"{value:.0e}" if value else "0"
-    return f"{value:.{max(-math.floor(math.log10(step) + 1e-9), 0)}f}"
+def faded(colour: str, share: float = 0.2) -> str:
+    """Return a colour that lets so much of itself show, for bands and areas."""
+    return f"{colour}{round(255 * share):02X}"
 
 
-@dataclass
-class Chart:
-    """A chart that is drawn from back to front.
+def figure(x: str, y: str, **layout: Any) -> "Figure":
+    """Return an empty figure.
 
-    Attributes
+    Parameters
     ----------
     x, y
-        The axes.
-    says
-        The whole chart in one sentence, for who cannot see it.
+        What the axes show, with the unit.
+    layout
+        More of plotly's layout.
     """
+    from plotly.graph_objects import Figure
 
-    x: Axis
-    y: Axis
-    says: str
-    _parts: list[Html] = field(default_factory=list)
-
-    def _at(self, x: float, y: float) -> tuple[float, float]:
-        wide, high = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-        return round(_LEFT + self.x.share(x) * wide, 1), round(_TOP + (1 - self.y.share(y)) * high, 1)
-
-    def diagonal(self) -> "Chart":
-        """Draw where both axes are equal."""
-        low, high = max(self.x.low, self.y.low), min(self.x.high, self.y.high)
-        return self.line([low, high], [low, high], "soft") if low < high else self
-
-    def line(self, xs: Sequence[float], ys: Sequence[float], kind: str) -> "Chart":
-        """Draw a line through points."""
-        places = " ".join(f"{a},{b}" for a, b in (self._at(x, y) for x, y in zip(xs, ys, strict=True)))
-        self._parts.append(tag("polyline", points=places, class_=f"line {kind}"))
-        return self
-
-    def band(self, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], kind: str) -> "Chart":
-        """Fill what lies between two lines."""
-        there = [self._at(x, y) for x, y in zip(xs, lows, strict=True)]
-        back = [self._at(x, y) for x, y in zip(reversed(xs), reversed(highs), strict=True)]
-        self._parts.append(tag("polygon", points=" ".join(f"{a},{b}" for a, b in there + back), class_=f"band {kind}"))
-        return self
-
-    def points(
-        self,
-        xs: Sequence[float],
-        ys: Sequence[float],
-        kind: str,
-        names: Sequence[str] = (),
-        *,
-        x_noise: Sequence[float] = (),
-        y_noise: Sequence[float] = (),
-    ) -> "Chart":
-        """Draw points; with names, which a pointer shows, and arms as long as their noise."""
-        for k, (x, y) in enumerate(zip(xs, ys, strict=True)):
-            a, b = self._at(x, y)
-            if x_noise:
-                self._arm(self._at(x - x_noise[k], y), self._at(x + x_noise[k], y), kind)
-            if y_noise:
-                self._arm(self._at(x, y - y_noise[k]), self._at(x, y + y_noise[k]), kind)
-            name = tag("title", names[k]) if names else None
-            self._parts.append(tag("circle", *([name] if name else []), cx=a, cy=b, r=4, class_=f"point {kind}"))
-        return self
-
-    def _arm(self, start: tuple[float, float], end: tuple[float, float], kind: str) -> None:
-        self._parts.append(tag("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], class_=f"arm {kind}"))
-
-    def columns(self, edges: Sequence[float], heights: Sequence[float], kind: str) -> "Chart":
-        """Draw columns from 0, each between two edges."""
-        for left, right, height in zip(edges, edges[1:], heights, strict=False):
-            (a, b), (c, d) = self._at(left, height), self._at(right, 0.0)
-            self._parts.append(tag("rect", x=a, y=b, width=max(c - a - 0.6, 0.4), height=max(d - b, 0), class_=f"column {kind}"))
-        return self
-
-    def steps(self, edges: Sequence[float], heights: Sequence[float], kind: str) -> "Chart":
-        """Draw the outline of columns."""
-        xs = [edge for edge in edges for _ in range(2)]
-        ys = [0.0, *(height for height in heights for _ in range(2)), 0.0]
-        return self.line(xs, ys, kind)
-
-    def svg(self) -> Html:
-        """Return the chart."""
-        return tag(
-            "svg",
-            tag("title", self.says),
-            *self._frame(),
-            *self._parts,
-            viewbox=f"0 0 {_WIDTH} {_HEIGHT}",
-            role="img",
-            class_="chart",
-        )
-
-    def _frame(self) -> list[Html]:
-        """Return axes with their numbers and labels."""
-        bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
-        parts = []
-        for value, name in self.y.ticks():
-            _, b = self._at(self.x.low, value)
-            parts.append(tag("line", x1=_LEFT, y1=b, x2=right, y2=b, class_="grid"))
-            parts.append(tag("text", name, x=_LEFT - 6, y=b + 4, text_anchor="end"))
-        for value, name in self.x.ticks():
-            a, _ = self._at(value, self.y.low)
-            parts.append(tag("line", x1=a, y1=bottom, x2=a, y2=bottom + 4, class_="grid"))
-            parts.append(tag("text", name, x=a, y=bottom + 16, text_anchor="middle"))
-        parts.append(tag("line", x1=_LEFT, y1=bottom, x2=right, y2=bottom, class_="frame"))
-        parts.append(tag("text", self.x.label, x=(_LEFT + right) / 2, y=_HEIGHT - 8, text_anchor="middle", class_="label"))
-        middle = (_TOP + bottom) / 2
-        parts.append(
-            tag("text", self.y.label, transform=f"translate(13 {middle}) rotate(-90)", text_anchor="middle", class_="label")
-        )
-        return parts
+    made = Figure(layout={"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}})
+    return made.update_layout(**layout)
 
 
-def legend(*entries: tuple[str, str]) -> Html:
-    """Return what the colours mean: pairs of kind and meaning."""
-    return tag("p", *(tag("span", tag("i", class_=f"key {kind}"), name) for kind, name in entries), class_="legend")
+def plot(question: str, figure: "Figure", advice: str | Html, note: str | Html = "") -> Html:
+    """Return a figure under the question that it answers, above a sentence on what to do.
+
+    It is drawn when it is scrolled into view. Draw at most some thousands of points: aggregate before.
+
+    Parameters
+    ----------
+    question
+        What it answers.
+    figure
+        Of plotly, with titles on its axes; colours are those of this module, the rest of the look is the page's.
+    advice
+        What to do about it.
+    note
+        What it leaves out, or how it was made.
+
+    Raises
+    ------
+    ValueError
+        An axis has no title.
+    """
+    document = figure.to_plotly_json()
+    layout = document["layout"]
+    layout.pop("template", None)  # the page has its own, one for light and one for dark
+    for axis in (name for name in layout if name.startswith(("xaxis", "yaxis"))):
+        if not (layout[axis].get("title") or {}).get("text") and layout[axis].get("visible", True):
+            raise ValueError(f"the chart {question!r} does not say what its {axis} shows")
+    drawn = {"data": _plain(document["data"]), "layout": _plain(layout)}
+    height = int(layout.get("height") or _HEIGHT)
+    return element("plot", question, script_json(drawn), height, f"{question} {Html(advice).striptags()}", advice, note)
 
 
-def strip(values: Sequence[float | None], low: float, high: float, write: Callable[[float], str]) -> Html:
-    """Return the scores of folds as marks on a line that all runs share."""
-    there = [value for value in values if value is not None]
+def plots(*figures: Html) -> Html:
+    """Return charts beside each other where there is room, and below each other where there is not."""
+    return element("plots", [figure for figure in figures if figure])
+
+
+def script_json(document: object) -> Html:
+    """Return JSON that can stand in a script element: nothing in it ends the element."""
+    return Html(json.dumps(document, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON knows: arrays as lists, numbers of a few digits, nothing for what is not finite."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+
+def strip(values: Sequence[float | None], low: float, high: float, says: str) -> Html:
+    """Return the scores of folds as marks on a line from low to high, small enough for a table's cell."""
     room = (high - low) or 1.0
-    marks = [
-        tag("line", x1=(x := round(4 + 92 * (value - low) / room, 1)), x2=x, y1=3, y2=15, class_="fold") for value in there
-    ]
-    says = "folds: " + ", ".join(map(write, there))
-    return tag(
-        "svg", tag("title", says), tag("line", x1=2, x2=98, y1=9, y2=9, class_="grid"), joined(*marks),
-        viewbox="0 0 100 18", class_="strip", role="img",
-    )  # fmt: skip
+    places = [round(4 + 92 * (value - low) / room, 1) for value in values if value is not None]
+    return element("strip", places, says)

@@ -1,129 +1,106 @@
-"""HTML that is built of elements: text is escaped where it enters, so that no name of a column can become markup."""
+"""HTML: the few elements that sections are made of. Text is escaped where it enters: no name of a column is markup.
+
+``Html`` is markupsafe's ``Markup``: ``Html("<b>{}</b>").format(text)`` escapes the text, and so does ``joined``. Tables
+and the like are macros of ``elements.html``.
+"""
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup as Html
 
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-_ALONE = frozenset({"br", "input", "line", "rect", "circle", "path", "polyline", "polygon"})
+__all__ = ["Cell", "Column", "Html", "code", "element", "folded", "joined", "listed", "paragraph", "table", "template"]
 
 
-def tag(name: str, /, *children: object, **attributes: Any) -> Html:
-    """Return an element.
+@dataclass(frozen=True)
+class Column:
+    """A table's column.
 
-    Parameters
+    Attributes
     ----------
     name
-        Of the element.
-    children
-        Text, which is escaped, or HTML; ``None`` is nothing.
-    attributes
-        ``True`` stands alone, ``None`` and ``False`` are left out; ``class_`` is written without its underscore, and
-        underscores within become hyphens.
+        Its heading.
+    kind
+        ``text``, ``number`` (to the right, digits of one width), ``name`` (never broken).
+    about
+        What the heading means, shown to who points at it.
     """
-    written = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in _ALONE and not children:
-        return Html(f"<{name}{written}/>")
-    return Html(f"<{name}{written}>{joined(*children)}</{name}>")
+
+    name: str
+    kind: str = "text"
+    about: str = ""
 
 
-def joined(*children: object) -> Html:
-    """Return children beside each other."""
-    return Html("".join(child if isinstance(child, Html) else escape(str(child)) for child in children if child is not None))
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is sorted by something else than what it shows; ``None`` comes last."""
+
+    shown: object
+    by: object
 
 
-def _attribute(key: str, value: object) -> str:
-    if value is None or value is False:
-        return ""
-    name = key.rstrip("_").replace("_", "-")
-    name = "viewBox" if name == "viewbox" else name
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("kagflow.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
-def paragraph(*children: object, kind: str | None = None) -> Html:
-    """Return a paragraph."""
-    return tag("p", *children, class_=kind)
+def template(name: str, **values: object) -> Html:
+    """Return a file of this folder with its values put in."""
+    return Html(_templates().get_template(name).render(**values))
 
 
-def listed(items: Iterable[object], kind: str | None = None) -> Html:
+def element(name: str, *values: object) -> Html:
+    """Return a macro of ``elements.html`` with its values put in."""
+    made: Any = getattr(_templates().get_template("elements.html").module, name)
+    return Html(made(*values).strip())
+
+
+def joined(*parts: object, by: str = "") -> Html:
+    """Return parts one after the other: HTML as it is, text escaped, ``None`` as nothing."""
+    return Html(by).join(Html.escape(part) for part in parts if part is not None)
+
+
+def paragraph(*parts: object, kind: str = "") -> Html:
+    """Return a paragraph; ``soft`` is a kind that stands back."""
+    return element("paragraph", joined(*parts), kind)
+
+
+def code(text: str) -> Html:
+    """Return a command or a name as it would be typed."""
+    return Html("<code>{}</code>").format(text)
+
+
+def listed(items: Iterable[object]) -> Html:
     """Return a list of points; nothing for none."""
-    points = [tag("li", item) for item in items]
-    return tag("ul", *points, class_=kind) if points else Html("")
+    points = list(items)
+    return element("listed", points) if points else Html("")
 
 
-def table(
-    headings: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[object]], *, sorts: bool = False
-) -> Html:
+def folded(summary: str, body: Html) -> Html:
+    """Return what only opens when it is asked for."""
+    return element("folded", summary, body)
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, sorts: bool = False) -> Html:
     """Return a table in a box of its own, which scrolls where it is too wide.
 
     Parameters
     ----------
-    headings
-        Names of the columns.
-    kinds
-        Of each column: ``number``, ``text`` ...
+    columns
+        Its columns.
     rows
-        Cells: text or HTML.
+        Cells: text, HTML, or ``Cell``.
     sorts
         Whether a script may sort and filter it; the page is whole without.
     """
-    head = [tag("th", name, class_=kind, scope="col") for name, kind in zip(headings, kinds, strict=True)]
-    body = [
-        tag("tr", *(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True))) for row in rows
-    ]
-    whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sorts" if sorts else None)
-    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label="table: " + ", ".join(headings))
-
-
-class Cell:
-    """A cell that is sorted by something else than what it shows."""
-
-    def __init__(self, shown: object, by: object) -> None:
-        self.shown, self.by = shown, by
-
-
-def _cell(cell: object, kind: str) -> Html:
-    if isinstance(cell, Cell):
-        return tag("td", cell.shown, class_=kind, data_by=cell.by)
-    return tag("td", cell, class_=kind)
-
-
-def figure(question: str, picture: Html, advice: str, note: str = "") -> Html:
-    """Return a picture under the question that it answers, above what to do about it."""
-    return tag(
-        "figure",
-        tag("figcaption", question),
-        picture,
-        paragraph(advice, kind="do"),
-        paragraph(note, kind="soft small") if note else None,
-    )
-
-
-def bars(rows: Sequence[tuple[str, float, str]], unit: str, kind: str = "mark") -> Html:
-    """Return bars that lie, each with its name before and its value in words behind it.
-
-    Parameters
-    ----------
-    rows
-        Name, length (0 or more) and value in words.
-    unit
-        What the lengths are.
-    """
-    longest = max((length for _, length, _ in rows), default=0.0) or 1.0
-    body = [
-        tag(
-            "tr",
-            tag("th", name, scope="row"),
-            tag("td", tag("span", class_=f"bar {kind}", style=f"width:{100 * max(length, 0) / longest:.1f}%"), class_="room"),
-            tag("td", value, class_="number"),
-        )
-        for name, length, value in rows
-    ]
-    head = tag("tr", tag("th", ""), tag("th", ""), tag("th", unit, class_="number"))
-    return tag("table", tag("thead", head), tag("tbody", *body), class_="bars")
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell, None) for cell in row] for row in rows]
+    return element("table", list(columns), cells, sorts)

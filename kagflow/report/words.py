@@ -1,6 +1,6 @@
 """How numbers and counts read."""
 
-from kagflow.report.markup import Html, joined, tag
+from kagflow.report.markup import Html
 from kagflow.runs import Run
 from kagflow.stats import rounded, with_noise
 
@@ -22,15 +22,14 @@ def score(run: Run) -> str:
 def score_html(run: Run) -> Html:
     """Return the same with the noise in small."""
     if not run.scored or run.scores["se"] is None:
-        return joined(score(run))
+        return Html.escape(score(run))
     return noise_html(run.scores["cv"], run.scores["se"])
 
 
 def noise_html(value: float, se: float | None) -> Html:
     """Return a number and its standard error."""
-    if se is None:
-        return joined(f"{value:.5g}", " ", tag("span", "± ?", class_="se"))
-    return joined(rounded(value, se), " ", tag("span", f"± {rounded(se, se)}", class_="se"))
+    shown, noise = (f"{value:.5g}", "?") if se is None else (rounded(value, se), rounded(se, se))
+    return Html('{} <span class="se">± {}</span>').format(shown, noise)
 
 
 def share(part: float, whole: float) -> str:

@@ -1,8 +1,8 @@
 """Charts: plotly figures, each under the question that it answers and above what to do about it.
 
-A colour has one meaning on all of the page, and is never the only sign of it: ``MARK`` is what was measured out of
-fold (filled), ``OTHER`` what it is held against (test rows, the public board; hollow or dashed), ``PRIVATE`` the
-private board, ``CHOSEN`` what is advised, ``SOFT`` noise, and where things would lie if all were well. They are of Okabe and
+A colour has one meaning on all of the page, and is never the only sign of it: ``MARK`` is what was measured out of fold
+(filled), ``OTHER`` what it is held against (test rows, the public board; hollow or dashed), ``PRIVATE`` the private
+board, ``CHOSEN`` what is advised, ``SOFT`` noise, and where things would lie if all were well. They are of Okabe and
 Ito's palette (2008), which the colour-blind tell apart; on a dark page the script puts brighter ones in their places.
 """
 

@@ -1,7 +1,9 @@
 """What was tried: each run, what it changed, what it scored, and whether it was sent."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -88,7 +90,8 @@ class Entry:
         }
 
 
-def history(state: State) -> list[Entry]:
+@lru_cache(maxsize=1)
+def history(state: State) -> tuple[Entry, ...]:
     """Return a line for each run, oldest first."""
     sent = state.sent_runs()
     entries: list[Entry] = []
@@ -103,7 +106,22 @@ def history(state: State) -> list[Entry]:
         known = next((entry.settings for entry in entries if entry.run is parent), {})
         changes = () if parent is None else tuple(_differ(known, settings))
         entries.append(Entry(run, parent, settings, changes, sent.get(run.name)))
-    return entries
+    return tuple(entries)
+
+
+@lru_cache(maxsize=1)
+def labels(state: State) -> Mapping[str, str]:
+    """Return what runs are called: by their config where it is of one run, else with the beginning of the hash.
+
+    Either is enough for commands that take a run.
+    """
+    configs = Counter(run.facts["config"] for run in state.runs)
+    return {run.name: _label(run, alone=configs[run.facts["config"]] == 1) for run in state.runs}
+
+
+def _label(run: Run, *, alone: bool) -> str:
+    config = str(run.facts["config"])
+    return config if alone else f"{config}-{run.name.rpartition('-')[2][:4]}"
 
 
 def settings_of(run: Run) -> Settings:

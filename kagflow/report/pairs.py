@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,12 @@ class SideBySide:
     document: dict[str, Any]
 
 
-def paired_with_best(state: State) -> list[Paired]:
+@lru_cache(maxsize=1)
+def paired_with_best(state: State) -> tuple[Paired, ...]:
     """Return the differences of the newest runs and of the next best ones from the best run."""
     best = state.best
     if best is None:
-        return []
+        return ()
     others = [run for run in state.alike if run is not best]
     sign = 1 if state.minimize else -1
     by_score = sorted(others, key=lambda run: sign * run.scores["cv"])
@@ -76,7 +78,7 @@ def paired_with_best(state: State) -> list[Paired]:
         except KagflowError:  # the rows do not pair: another target, say
             continue
         found.append(Paired(run, made.difference.value, made.se, made.better))
-    return found
+    return tuple(found)
 
 
 def side_by_side(state: State, entries: Sequence[Entry]) -> SideBySide:

@@ -86,9 +86,14 @@ class State:
         """Whether less is better."""
         return self.competition.metric.direction == "minimize"
 
+    @property
+    def on_board(self) -> list[Submission]:
+        """The ledger's rows that the board has, oldest first."""
+        return [row for row in self.sent if row.status in SENT]
+
     def sent_runs(self) -> dict[str, Submission]:
         """Return the newest row of each run that the board has."""
-        return {row.run: row for row in self.sent if row.run and row.status in SENT}
+        return {row.run: row for row in self.on_board if row.run}
 
 
 def read_state(competition: Competition, now: datetime | None = None) -> State:

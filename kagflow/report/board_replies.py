@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from kagflow.report.answers import BoardAnswers, Correlation
+from kagflow.report.answers import BoardAnswers, Correlation, PointAnswer
 from kagflow.report.board_now import FINAL, BoardNow, remember
 from kagflow.report.board_study import BoardStudy, study_of
 from kagflow.report.history import history, labels
@@ -70,8 +70,7 @@ def broken(state: State) -> Reply | None:
     changed = {entry.run.name: entry.changed for entry in history(state)}
     outside = [point for point in answers.points if point.outside]
     parts = [
-        f"{named.get(point.name, point.name)} scored {rounded(point.public or 0.0, point.high - point.low)} where "
-        f"{rounded(point.low, point.high - point.low)} to {rounded(point.high, point.high - point.low)} was to be expected"
+        f"{named.get(point.name, point.name)} {_surprise(point)}"
         + (f" (changed: {changed[point.name]})" if point.name in changed else "")
         for point in outside
     ]
@@ -80,12 +79,19 @@ def broken(state: State) -> Reply | None:
         parts.append(f"public gained {gained} on CV from the first submission to the last: a sign of fitting the board")
     known = {"outside": [point.name for point in outside]}
     if parts:
-        return Reply("broken", question, "; ".join(parts).capitalize() + ".", known)
+        return Reply("broken", question, "; ".join(parts) + ".", known)
     there = sum(point.public is not None for point in answers.points)
     if not there:
         return Reply("broken", question, "No submission has a CV and a public score yet.", known)
     said = f"Nothing did: the public {'score lies' if there == 1 else 'scores lie'} where CV and noise let expect"
     return Reply("broken", question, f"{said} ({plural(there, 'submission')}).", known)
+
+
+def _surprise(point: PointAnswer) -> str:
+    wide = (point.high - point.low) / 4
+    assert point.public is not None  # else it would not lie outside
+    low, high = rounded(point.low, wide), rounded(point.high, wide)
+    return f"scored {rounded(point.public, wide)} where {low} to {high} was to be expected"
 
 
 def worth(state: State) -> Reply | None:
@@ -144,9 +150,8 @@ def rank(state: State) -> Reply | None:
     if looks is None:
         return None
     if looks.before is None:
-        answer = (
-            f"This is the first look at it: rank {board.rank} of {board.teams:,}. The next report tells what moved it."
-        )
+        first = f"This is the first look at it: rank {board.rank} of {board.teams:,}"
+        answer = f"{first}. The next report tells what moved it."
         return Reply("rank", question, answer, {"rank": board.rank})
     noise = study_of(state).answers.noise
     move = explain_rank(

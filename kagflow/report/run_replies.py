@@ -31,8 +31,8 @@ def gain(state: State) -> Reply | None:
     verdict = {True: "Yes", None: "Not beyond the noise", False: "No"}[made.better]
     difference = with_noise(abs(made.difference.value), made.se)
     answer = (
-        f"{verdict}: {named[state.best.name]} scores {difference} better than {named[before.name]}, the best before it, "
-        f"paired over the same rows.{since}"
+        f"{verdict}: {named[state.best.name]} scores {difference} better than {named[before.name]}, "
+        f"the best before it, paired over the same rows.{since}"
     )
     known = {
         "run": state.best.name,

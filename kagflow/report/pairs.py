@@ -11,7 +11,7 @@ import polars as pl
 from kagflow.errors import KagflowError
 from kagflow.report.chart import script_json
 from kagflow.report.history import Entry
-from kagflow.report.markup import Cell, Column, Html, code, joined, paragraph, table, template
+from kagflow.report.markup import Column, Html, joined, paragraph, table, template
 from kagflow.report.state import State
 from kagflow.report.words import score
 from kagflow.runs import Run, compare
@@ -89,8 +89,6 @@ def side_by_side(state: State, entries: Sequence[Entry]) -> SideBySide:
     known = {run.name for run in state.alike}
     data = script_json(_for_script([entry for entry in entries if entry.run.name in known], state, paired))
     body = joined(
-        Html("<h3>Against the best run, paired over the same rows</h3>"),
-        _differences(paired),
         _moved(paired[0].run, state.best),
         template("side_by_side.html", data=data, command=f"kagflow runs {state.competition.name} RUN --against RUN"),
     )
@@ -98,26 +96,6 @@ def side_by_side(state: State, entries: Sequence[Entry]) -> SideBySide:
         {"run": each.run.name, "difference": each.difference, "se": each.se, "better": each.better} for each in paired
     ]
     return SideBySide(body, {"against_best": shown})
-
-
-def _differences(paired: Sequence[Paired]) -> Html:
-    columns = (
-        Column("config", "name"),
-        Column("run", "name"),
-        Column("its score minus the best one's ± s.e.", "number"),
-        Column("than the best", "name"),
-    )
-    return table(
-        columns,
-        (
-            [each.run.facts["config"], code(each.run.name), _noise(each.difference, each.se), each.verdict]
-            for each in paired
-        ),
-    )
-
-
-def _noise(difference: float, se: float | None) -> Cell:
-    return Cell(with_noise(difference, se), difference)
 
 
 def _moved(run: Run, best: Run) -> Html | None:
@@ -140,7 +118,7 @@ def _moved(run: Run, best: Run) -> Html | None:
         Column("moved by", "number"),
     )
     shown = [
-        [row["id"], row["y"], *(f"{row[part]:.5g}" for part in ("mine", "best", "moved"))]
+        [row["id"], row["y"], *(_number(row[part]) for part in ("mine", "best", "moved"))]
         for row in rows.rows(named=True)
     ]
     share = float(np.abs(moved).max(initial=0.0))
@@ -149,6 +127,11 @@ def _moved(run: Run, best: Run) -> Html | None:
         paragraph(f"OOF predictions of {name}, which was made last of these, against {other}.", kind="soft"),
         table(columns, shown) if share else paragraph("None: the predictions are the same."),
     )
+
+
+def _number(value: float) -> str:
+    """Return a prediction to five digits, in plain figures."""
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
 
 
 def _for_script(entries: Sequence[Entry], state: State, paired: Sequence[Paired]) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from kagflow.report.chart import strip
 from kagflow.report.history import Entry, history
 from kagflow.report.markup import Cell, Column, Html, code, joined, listed, paragraph, table
-from kagflow.report.pairs import side_by_side
+from kagflow.report.pairs import Paired, paired_with_best, side_by_side
 from kagflow.report.section import Section
 from kagflow.report.state import State
-from kagflow.report.words import plural, score, score_html
+from kagflow.report.words import noise_html, plural, score, score_html
 
 _COLUMNS = (
     Column("run", "name"),
     Column("what changed", about="against the earlier run that it is most like"),
     Column("CV ± s.e.", "number"),
+    Column("minus the best ± s.e.", "number", about="the score minus that of the best run, paired over the same rows"),
     Column("folds", about="the score of each fold, all runs on one line"),
     Column("public", "number"),
     Column("private", "number"),
@@ -56,6 +57,7 @@ def _table(state: State, entries: Sequence[Entry]) -> Html:
     alike = {run.name for run in state.alike}
     scores = [score for run in state.alike for score in run.scores["folds"] if score is not None]
     low, high = min(scores, default=0.0), max(scores, default=1.0)
+    paired = {each.run.name: each for each in paired_with_best(state)}
     rows = []
     for entry in reversed(entries):
         run = entry.run
@@ -65,6 +67,7 @@ def _table(state: State, entries: Sequence[Entry]) -> Html:
                 _named(entry, state),
                 entry.changed,
                 Cell(score_html(run), run.scores["cv"]),
+                _against_best(paired.get(run.name)),
                 strip(run.scores["folds"], low, high, says) if run.name in alike else "",
                 _on_board(entry.public),
                 _on_board(entry.private),
@@ -72,6 +75,14 @@ def _table(state: State, entries: Sequence[Entry]) -> Html:
             ]
         )
     return Html('<div class="tall">{}</div>').format(table(_COLUMNS, rows, sorts=True))
+
+
+def _against_best(paired: Paired | None) -> Cell:
+    """Return the difference from the best run, and what it says."""
+    if paired is None:
+        return Cell("", None)
+    noise = noise_html(paired.difference, paired.se)
+    return Cell(Html('{}<div class="soft small">{}</div>').format(noise, paired.verdict), paired.difference)
 
 
 def _on_board(score: float | None) -> Cell:

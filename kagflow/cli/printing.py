@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from kagflow.errors import KagflowError
-from kagflow.stats import rounded as rounded
-from kagflow.stats import with_noise as with_noise
 
 _WIDTH = 120
 

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative, with_noise
+from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
+from kagflow.stats import with_noise
 from kagflow.submit import Credentials, KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Desk

@@ -1,7 +1,7 @@
 """Charts: plotly figures, each under the question that it answers and above what to do about it.
 
-A colour has one meaning on all of the page, and is never the only sign of it: ``MARK`` is what was measured out of
-fold (filled), ``OTHER`` what it is held against (test rows, the public board; hollow or dashed), ``PRIVATE`` the private
+A colour has one meaning on all of the page, and is never the only sign of it: ``MARK`` is what was measured out of fold
+(filled), ``OTHER`` what it is held against (test rows, the public board; hollow or dashed), ``PRIVATE`` the private
 board, ``CHOSEN`` what is advised, ``SOFT`` noise, and where things would lie if all were well. They are of Okabe and
 Ito's palette (2008), which the colour-blind tell apart; on a dark page the script puts brighter ones in their places.
 """
@@ -26,6 +26,35 @@ SOFT = "#7F8791"
 
 SCALE = ((0.0, MARK + "00"), (1.0, MARK))
 """From nothing to much, for heat maps; it lets the page's ground through."""
+
+_BRIGHTER = {MARK: "#56B4E9", OTHER: "#FF8F45", PRIVATE: "#E3A6C9", CHOSEN: "#2FC79C", SOFT: "#9AA5B1"}
+
+
+def _look(ink: str, line: str, card: str) -> dict[str, Any]:
+    """Return the layout that all figures share, on a page of these colours."""
+    axis = {"gridcolor": line, "linecolor": line, "zeroline": False, "automargin": True, "ticks": "", "showline": True}
+    return {
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": ink},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 56, "r": 12, "t": 8, "b": 48},
+        "xaxis": {**axis, "title": {"standoff": 8}},
+        "yaxis": {**axis, "title": {"standoff": 8}},
+        "colorway": [MARK, OTHER, CHOSEN, PRIVATE, SOFT],
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        "hoverlabel": {"align": "left", "bgcolor": card, "bordercolor": line, "font": {"color": ink}},
+        "hovermode": "closest",
+        "dragmode": False,
+        "bargap": 0.15,
+    }
+
+
+TEMPLATES = {
+    "light": _look("#1b1f24", "#e1e5ea", "#ffffff"),
+    "dark": _look("#e7eaee", "#2f363e", "#1c2026"),
+    "brighter": _BRIGHTER,
+}
+"""The look of all figures on a light and on a dark page, and what the colours become on the latter."""
 
 _DIGITS = 6  # significant ones, of which no screen shows more
 _HEIGHT = 320

@@ -1,8 +1,9 @@
-"""What the report is about, read once: runs, what was sent, the practice board, and the data."""
+"""What the report is about: runs, what was sent, the practice board and the data, read once and when asked for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from kagflow.competition import Competition
 from kagflow.data import Dataset, find_source, read_dataset
@@ -56,10 +57,6 @@ class State:
         The best run whose score makes a claim; ``None`` without a score.
     sent
         Rows of the ledger of that run's kind of board, oldest first.
-    board
-        What the board says, where it can be asked without a network.
-    data
-        Train and test of the best run; ``None`` where they cannot be read, for the reason in ``no_data``.
     now
         The time of the report.
     """
@@ -69,10 +66,27 @@ class State:
     begun: tuple[str, ...]
     best: Run | None
     sent: tuple[Submission, ...]
-    board: BoardNow | None
-    data: Dataset | None
-    no_data: str
     now: datetime
+
+    @cached_property
+    def board(self) -> BoardNow | None:
+        """What the board says, where it can be asked without a network."""
+        practice = any(row.to == "practice" for row in self.sent)
+        return _practice_board(self.competition, self.sent) if practice else None
+
+    @property
+    def data(self) -> Dataset | None:
+        """Train and test of the best run; ``None`` where they cannot be read."""
+        return self._data[0]
+
+    @property
+    def no_data(self) -> str:
+        """Why there are none."""
+        return self._data[1]
+
+    @cached_property
+    def _data(self) -> tuple[Dataset | None, str]:
+        return _read_data(self.competition, self.best)
 
     @property
     def alike(self) -> list[Run]:
@@ -97,9 +111,7 @@ def read_state(competition: Competition, now: datetime | None = None) -> State:
     rows = Ledger.read(competition.runs_folder / LEDGER)
     to = "practice" if (best is not None and best.facts["edition"] == PRACTICE) or not _any_kaggle(rows) else "kaggle"
     sent = tuple(row for row in rows if row.to == to)
-    data, why = _data(competition, best)
-    board = _practice_board(competition, sent) if to == "practice" else None
-    return State(competition, runs, _begun(competition), best, sent, board, data, why, now or datetime.now(UTC))
+    return State(competition, runs, _begun(competition), best, sent, now or datetime.now(UTC))
 
 
 def _any_kaggle(rows: Sequence[Submission]) -> bool:
@@ -112,7 +124,7 @@ def _begun(competition: Competition) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folder.glob(f"*{PARTIAL}") if path.is_dir())) if folder.is_dir() else ()
 
 
-def _data(competition: Competition, best: Run | None) -> tuple[Dataset | None, str]:
+def _read_data(competition: Competition, best: Run | None) -> tuple[Dataset | None, str]:
     """Return the data of the best run, or why there are none."""
     try:
         if best is not None and best.facts["edition"] == PRACTICE:

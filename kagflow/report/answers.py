@@ -1,7 +1,8 @@
 """What the statistics of the board say: plain numbers, ready for a page or for JSON.
 
 Scores, offsets, standard errors and losses are in the metric's units. An offset is public minus CV, as it stands,
-whatever the direction; a *loss* is never negative, in either direction. Intervals and bands are of 90 %. ``None`` is unknown.
+whatever the direction; a *loss* is never negative, in either direction. Intervals and bands are of 90 %. ``None`` is
+unknown.
 """
 
 from collections.abc import Sequence
@@ -87,9 +88,10 @@ class LineageOffset:
     submissions
         How many have a public score.
     offset, low, high
-        Public minus CV, fitted, drawn towards the other lineages' where there are few points.
+        Public minus CV of an average submission, fitted: drawn towards the other lineages' where there are few points,
+        and blind to points that were set aside.
     plain
-        The mean of public minus CV, as it is.
+        The mean of public minus CV, as it is; ``None`` without a public score.
     averaging
         What averaging the folds' models makes of it, where it was measured (``averaging_gain``).
     """
@@ -99,7 +101,7 @@ class LineageOffset:
     offset: float
     low: float
     high: float
-    plain: float
+    plain: float | None
     averaging: float | None = None
 
 
@@ -221,23 +223,20 @@ class Choice:
     best
         The pair whose better private score is expected to be the best.
     by_public, by_cv
-        The two with the best public scores, which Kaggle takes when nothing is selected; the two with the best CVs.
+        The two with the best public scores, which Kaggle takes when nothing is selected, where there are public scores;
+        the two with the best CVs.
     gain_over_public, gain_over_cv
         How much better ``best`` is expected to be than either; not negative.
     correlation
         Between the errors of the two chosen ones' expected private scores.
-    optimism
-        How much worse the best public score is expected to fare on the private side, for having been picked as the
-        best; positive is worse.
     """
 
     best: Pair
-    by_public: Pair
+    by_public: Pair | None
     by_cv: Pair
-    gain_over_public: float
+    gain_over_public: float | None
     gain_over_cv: float
     correlation: float | None
-    optimism: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,50 +312,6 @@ class AveragingGain:
     se: float
     measured_on: int
     members: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class RankMove:
-    """Why the rank changed from one look at the leaderboard to the next; the parts add up to the move.
-
-    Attributes
-    ----------
-    before, after
-        Ranks, 1 is best.
-    own
-        Places by one's own score, had nobody else moved; negative is upwards, as in all parts.
-    passed
-        Places lost to (or won from) teams that were there before, by their new scores.
-    field
-        Places lost to teams that are new, less those of teams that left.
-    ties
-        Places among teams whose scores are the same in the board's digits, where who was first stands first.
-    share_before, share_after
-        Rank as a share of all teams.
-    tied
-        Teams with the same score now, oneself left out.
-    """
-
-    before: int
-    after: int
-    own: int
-    passed: int
-    field: int
-    ties: int
-    share_before: float
-    share_after: float
-    tied: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Medals:
-    """The last ranks that earn a medal with so many teams, and the zone that a rank is in."""
-
-    teams: int
-    gold: int
-    silver: int
-    bronze: int
-    zone: Literal["gold", "silver", "bronze"] | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,55 @@
 """Places on the leaderboard: why a rank moved, and where the medals are."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from kagflow.metrics import Direction
-from kagflow.report.answers import Medals, RankMove
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankMove:
+    """Why the rank changed from one look at the leaderboard to the next; the parts add up to the move.
+
+    Attributes
+    ----------
+    before, after
+        Ranks, 1 is best.
+    own
+        Places by one's own score, had nobody else moved; negative is upwards, as in all parts.
+    passed
+        Places lost to (or won from) teams that were there before, by their new scores.
+    field
+        Places lost to teams that are new, less those of teams that left.
+    ties
+        Places among teams whose scores are the same in the board's digits, where who was first stands first.
+    share_before, share_after
+        Rank as a share of all teams.
+    tied
+        Teams with the same score now, oneself left out.
+    """
+
+    before: int
+    after: int
+    own: int
+    passed: int
+    field: int
+    ties: int
+    share_before: float
+    share_after: float
+    tied: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Medals:
+    """The last ranks that earn a medal with so many teams, and the zone that a rank is in."""
+
+    teams: int
+    gold: int
+    silver: int
+    bronze: int
+    zone: Literal["gold", "silver", "bronze"] | None
+
 
 _PLACES = (
     # fewer teams than this: last rank of gold, silver and bronze

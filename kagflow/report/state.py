@@ -9,36 +9,10 @@ from kagflow.competition import Competition
 from kagflow.data import Dataset, find_source, read_dataset
 from kagflow.data.source import PRACTICE, practice_source
 from kagflow.errors import KagflowError
+from kagflow.report.board_now import BoardNow, ask_board
 from kagflow.runs import Run, best_run, list_runs
 from kagflow.runs.directory import PARTIAL
 from kagflow.submit.ledger import LEDGER, SENT, Ledger, Submission
-
-
-@dataclass(frozen=True)
-class BoardNow:
-    """What a leaderboard says of the own team, at the moment of the report.
-
-    Attributes
-    ----------
-    end
-        When it ends, or has ended.
-    left_today, daily_limit
-        Submissions.
-    rank, teams
-        On the side that counts now; ``None`` without a scored submission.
-    selected
-        References of the submissions that are ticked for the end.
-    final
-        How many may be ticked.
-    """
-
-    end: datetime
-    left_today: int
-    daily_limit: int
-    rank: int | None
-    teams: int
-    selected: tuple[int, ...]
-    final: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +42,25 @@ class State:
     sent: tuple[Submission, ...]
     now: datetime
 
-    @cached_property
+    @property
     def board(self) -> BoardNow | None:
-        """What the board says, where it can be asked without a network."""
-        practice = any(row.to == "practice" for row in self.sent)
-        return _practice_board(self.competition, self.sent) if practice else None
+        """What the leaderboard says; ``None`` where it was not or could not be asked."""
+        return self._board[0]
+
+    @property
+    def no_board(self) -> str:
+        """Why it could not be asked; ``""`` where there was no reason to."""
+        return self._board[1]
+
+    @cached_property
+    def _board(self) -> tuple[BoardNow | None, str]:
+        to = next((row.to for row in self.sent), None)
+        if to is None:
+            return None, ""
+        try:
+            return ask_board(self.competition, to), ""
+        except KagflowError as error:
+            return None, str(error)
 
     @property
     def data(self) -> Dataset | None:
@@ -104,7 +92,7 @@ class State:
 
 
 def read_state(competition: Competition, now: datetime | None = None) -> State:
-    """Read all that the report is about; nothing is asked over a network."""
+    """Read all that the report is about; of networks only a leaderboard's is asked, and later."""
     runs = tuple(list_runs(competition.runs_folder))
     scored = [run for run in runs if run.scored and not run.quick]
     best = best_run(scored) if scored else None
@@ -137,25 +125,3 @@ def _read_data(competition: Competition, best: Run | None) -> tuple[Dataset | No
     if best is not None and best.facts["fingerprints"]["data"] != data.fingerprint:
         return None, f"the best run was made on other data than those in {source.folder}"
     return data, ""
-
-
-def _practice_board(competition: Competition, sent: Sequence[Submission]) -> BoardNow | None:
-    """Return what the practice board says of whoever sent the ledger's submissions; ``None`` where nobody did."""
-    from kagflow.practice import Practice
-    from kagflow.practice.board import FINAL
-
-    references = {row.reference for row in sent if row.reference is not None}
-    if not references:
-        return None
-    try:
-        board = Practice(competition.root).board(competition.name)
-        places = board.leaderboard()
-    except KagflowError:  # it was closed, or its files moved; the ledger stands without it
-        return None
-    for place in places:
-        own = [] if place.baseline else board.submissions(place.player)
-        if any(each.ref in references for each in own):
-            ticked = tuple(each.ref for each in own if each.selected)
-            left = board.limits(place.player).left
-            return BoardNow(board.end, left, board.daily_limit, place.rank, len(places), ticked, FINAL)
-    return None

@@ -241,13 +241,16 @@ def report(
         Path | None, typer.Option("--out", help="Where the page goes, instead of runs/NAME/report/index.html.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    ladder: Annotated[
+        bool, typer.Option("--ladder", help="Print only what each layer of the runs bought, and where to stop.")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Make the page of a competition: where you stand, and what to do next."""
     from kagflow.cli import report as verb
 
-    verb.report(name, out=out, open_=open_, json=json)
+    verb.report(name, out=out, open_=open_, only_ladder=ladder, json=json)
 
 
 def runs(

@@ -48,7 +48,7 @@ def _made(state: State, make: MakeSection) -> Section | None:
     try:
         return make(state)
     except KagflowError as error:
-        name = make.__name__
+        name = make.__name__.removesuffix("_section")
         hint = paragraph(error.hint, kind="soft") if error.hint else None
         said = joined(paragraph("This part could not be made: ", code(str(error))), hint)
         document = {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}

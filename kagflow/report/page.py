@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from kagflow.competition import Competition
-from kagflow.report.board_section import board
+from kagflow.report.board_section import board_section
 from kagflow.report.chart import TEMPLATES, script_json
 from kagflow.report.markup import Html, template
-from kagflow.report.runs_table import runs
+from kagflow.report.runs_table import runs_section
 from kagflow.report.section import MakeSection, Section, make_sections
-from kagflow.report.stand import stand
+from kagflow.report.stand import stand_section
 from kagflow.report.state import State, read_state
 
-SECTIONS: tuple[MakeSection, ...] = (stand, board, runs)
+SECTIONS: tuple[MakeSection, ...] = (stand_section, board_section, runs_section)
 """What the page consists of, in order."""
 
 PAGE = Path("report") / "index.html"

@@ -35,7 +35,7 @@ class Section:
 
 
 MakeSection = Callable[[State], Section | None]
-"""What makes a section; ``None`` where the competition has nothing to say in it yet. Its name is the section's id."""
+"""What makes a section; ``None`` where there is nothing to say in it. It is called as the section's id, ``<id>_section``."""
 
 
 def make_sections(state: State, makers: Iterable[MakeSection]) -> list[Section]:
@@ -48,7 +48,7 @@ def _made(state: State, make: MakeSection) -> Section | None:
     try:
         return make(state)
     except KagflowError as error:
-        name = make.__name__
+        name = make.__name__.removesuffix("_section")
         hint = paragraph(error.hint, kind="soft") if error.hint else None
         said = joined(paragraph("This part could not be made: ", code(str(error))), hint)
         document = {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}

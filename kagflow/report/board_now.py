@@ -86,7 +86,7 @@ def ask_board(competition: Competition, to: Destination) -> BoardNow:
             scores={place.team: place.score for place in places if place.score is not None},
             selected=tuple(one.reference for one in client.selected(slug)),
             medals=info.awards_points,
-            page=f"{info.url}/submissions" if to == "kaggle" else "the board's page, which `kagflow practice` opens",
+            page=f"{info.url}/submissions" if to == "kaggle" else "the page that kagflow practice opens",
         )
 
 

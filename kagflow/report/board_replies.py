@@ -30,7 +30,8 @@ def trust(state: State) -> Reply | None:
     noise = answers.noise
     if noise is None or noise.public is None:
         return Reply("trust", question, "Not known: " + " ".join(answers.notes))
-    told = f"About {noise.public_rows:,} public rows leave a score uncertain by ± {rounded(noise.public, noise.public)}"
+    rows = "Its rows" if noise.public_rows is None else f"About {noise.public_rows:,} public rows"
+    told = f"{rows} leave a score uncertain by ± {rounded(noise.public, noise.public)}"
     if noise.cv is not None:
         told += f"; CV by ± {rounded(noise.cv, noise.cv)}"
     if noise.pair:

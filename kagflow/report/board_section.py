@@ -20,7 +20,7 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexa
 _FEWEST = 2  # points that make a line
 
 
-def board(state: State) -> Section | None:
+def board_section(state: State) -> Section | None:
     """Return the section; ``None`` as long as nothing was sent."""
     if not state.on_board:
         return None

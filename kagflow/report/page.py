@@ -9,20 +9,20 @@ from typing import Any
 from kagflow.competition import Competition
 from kagflow.report.audit_section import audit_section
 from kagflow.report.bank_section import bank_section
-from kagflow.report.board_section import board
+from kagflow.report.board_section import board_section
 from kagflow.report.chart import TEMPLATES, script_json
 from kagflow.report.ladder_section import ladder_section
 from kagflow.report.markup import Html, template
-from kagflow.report.runs_table import runs
+from kagflow.report.runs_table import runs_section
 from kagflow.report.section import MakeSection, Section, make_sections
-from kagflow.report.stand import stand
+from kagflow.report.stand import stand_section
 from kagflow.report.state import State, read_state
 from kagflow.report.study_section import study_section
 
 SECTIONS: tuple[MakeSection, ...] = (
-    stand,
-    board,
-    runs,
+    stand_section,
+    board_section,
+    runs_section,
     ladder_section,
     bank_section,
     study_section,

@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def runs(state: State) -> Section:
+def runs_section(state: State) -> Section:
     """Return the section of all runs."""
     begun = _begun(state)
     if not state.runs:
@@ -58,6 +58,8 @@ def _table(state: State, entries: Sequence[Entry]) -> Html:
     scores = [score for run in state.alike for score in run.scores["folds"] if score is not None]
     low, high = min(scores, default=0.0), max(scores, default=1.0)
     paired = {each.run.name: each for each in paired_with_best(state)}
+    private = any(entry.private is not None for entry in entries)
+    columns = [column for column in _COLUMNS if private or column.name != "private"]
     rows = []
     for entry in reversed(entries):
         run = entry.run
@@ -70,11 +72,11 @@ def _table(state: State, entries: Sequence[Entry]) -> Html:
                 _against_best(paired.get(run.name)),
                 strip(run.scores["folds"], low, high, says) if run.name in alike else "",
                 _on_board(entry.public),
-                _on_board(entry.private),
+                *([_on_board(entry.private)] if private else []),
                 Cell(f"{run.facts['seconds']:.0f}", run.facts["seconds"]),
             ]
         )
-    return Html('<div class="tall">{}</div>').format(table(_COLUMNS, rows, sorts=True))
+    return Html('<div class="tall">{}</div>').format(table(columns, rows, sorts=True))
 
 
 def _against_best(paired: Paired | None) -> Cell:

@@ -13,7 +13,8 @@ from kagflow.report.reply import Reply
 from kagflow.report.run_replies import gain, tried
 from kagflow.report.section import Section
 from kagflow.report.state import State
-from kagflow.report.words import duration, noise_html, plural, score
+from kagflow.report.words import duration, plural, score
+from kagflow.stats import rounded
 from kagflow.submit.ledger import team_best
 
 Fact = tuple[str, str | Html, str]
@@ -22,7 +23,7 @@ Fact = tuple[str, str | Html, str]
 _REPLIES: tuple[Callable[[State], Reply | None], ...] = (gain, trust, broken, worth, rank, two, tried)
 
 
-def stand(state: State) -> Section:
+def stand_section(state: State) -> Section:
     """Return the first section: where one stands, the next step, and what is asked every evening."""
     replies = [reply for make in _REPLIES if (reply := _reply(state, make)) is not None]
     step = next_step(state)
@@ -72,8 +73,8 @@ def _facts(state: State) -> list[Fact]:
     facts: list[Fact] = []
     if state.best is not None:
         scores = state.best.scores
-        about = f"{named[state.best.name]}, {scores['metric']}"
-        facts.append(("Best CV", noise_html(scores["cv"], scores["se"]), about))
+        noise = "no standard error" if scores["se"] is None else f"± {rounded(scores['se'], scores['se'])}"
+        facts.append(("Best CV", rounded(scores["cv"], scores["se"]), f"{noise}, {named[state.best.name]}"))
     best = team_best(state.on_board, minimize=state.minimize)
     if best is not None:
         facts.append(("Best public score", f"{best.public:.6g}", named.get(best.run or "", best.file)))

@@ -39,7 +39,10 @@ def choose(names: Sequence[str], points: Points, posterior: Posterior, drawn: Ar
     """
     better = best_of_two(sign * posterior.private, posterior.covariance)
     best_of_all = float((sign * drawn).max(axis=1).mean())
-    top = np.unravel_index(int(np.argmax(better)), better.shape)
+    pairs = better.copy()
+    if len(names) > 1:  # a second one costs nothing, even where it is of no use
+        np.fill_diagonal(pairs, -np.inf)
+    top = np.unravel_index(int(np.argmax(pairs)), pairs.shape)
     # The draws' own noise must not make a loss of nothing.
     least = float(best_of_all - (sign * drawn)[:, list(top)].max(axis=1).mean())
 

@@ -9,8 +9,9 @@ from scipy.stats import norm
 from kagflow.metrics import Array
 from kagflow.report.agreement import kendall
 from kagflow.report.answers import LEVEL, Choice, Pair, ShakeUp
+from kagflow.report.model import Points
 from kagflow.report.noise import pair_variance
-from kagflow.report.posterior import Points, Posterior
+from kagflow.report.posterior import Posterior
 
 _DRAWS = 2000
 _ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)

@@ -6,6 +6,7 @@ from rich.table import Table
 from kagflow.cli.printing import print_results, print_wrapped
 from kagflow.report.ladder import Ladder
 from kagflow.report.rungs import SAID, Rung
+from kagflow.report.words import plural
 
 _WIDE = 1000
 
@@ -15,6 +16,9 @@ def print_ladder(made: Ladder, *, json: bool) -> None:
     if json:
         document = made.document()
         print_results(document.pop("rungs"), document)
+        return
+    if made.stop is None:
+        print(made.sentence)
         return
     better = "less" if made.direction == "minimize" else "more"
     table = Table(box=None, pad_edge=False)
@@ -35,7 +39,7 @@ def print_ladder(made: Ladder, *, json: bool) -> None:
     )
     if made.left_out:
         reasons = sorted(set(made.left_out.values()))
-        print_wrapped(f"left out: {len(made.left_out)} runs ({'; '.join(reasons)})")
+        print_wrapped(f"left out: {plural(len(made.left_out), 'run')} ({'; '.join(reasons)})")
 
 
 def _cells(rung: Rung, *, is_last: bool) -> list[str]:

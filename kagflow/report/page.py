@@ -7,15 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from kagflow.competition import Competition
+from kagflow.report.audit_section import audit_section
+from kagflow.report.bank_section import bank_section
 from kagflow.report.board_section import board_section
 from kagflow.report.chart import TEMPLATES, script_json
+from kagflow.report.ladder_section import ladder_section
 from kagflow.report.markup import Html, template
 from kagflow.report.runs_table import runs_section
 from kagflow.report.section import MakeSection, Section, make_sections
 from kagflow.report.stand import stand_section
 from kagflow.report.state import State, read_state
+from kagflow.report.study_section import study_section
 
-SECTIONS: tuple[MakeSection, ...] = (stand_section, board_section, runs_section)
+SECTIONS: tuple[MakeSection, ...] = (
+    stand_section,
+    board_section,
+    runs_section,
+    ladder_section,
+    bank_section,
+    study_section,
+    audit_section,
+)
 """What the page consists of, in order."""
 
 PAGE = Path("report") / "index.html"

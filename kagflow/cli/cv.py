@@ -6,11 +6,12 @@ from typing import Any
 
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, relative
 from kagflow.cli.progress import Bar
 from kagflow.competition import Competition, config_name, load
 from kagflow.runs import Look, Run, best_run, cross_validate
 from kagflow.runs.submission import SUBMISSION
+from kagflow.stats import rounded, with_noise
 from kagflow.tracking import make_tracker
 from kagflow.training import TaskResult
 

@@ -11,12 +11,13 @@ from rich.table import Table
 from kagflow.audit.blends import audit_of
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, print_wrapped, relative
 from kagflow.cli.progress import Bar
 from kagflow.competition import load
 from kagflow.ensemble import Ensembled, import_member, make_ensemble
 from kagflow.errors import ConfigError
 from kagflow.runs.submission import SUBMISSION
+from kagflow.stats import rounded, with_noise
 from kagflow.tracking import make_tracker
 
 _WIDE = 1000

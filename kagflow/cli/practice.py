@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kagflow.cli.printing import print_note, print_results, rounded
+from kagflow.cli.printing import print_note, print_results
 from kagflow.competition import find_root
 from kagflow.errors import ConfigError
 from kagflow.practice import Board, Entry, Practice
 from kagflow.practice.app import HOSTS
 from kagflow.practice.server import address, listen, serve_forever
+from kagflow.stats import rounded
 
 _WIDE = 1000
 

@@ -1,7 +1,6 @@
 """How results look: scores with as many digits as their noise allows, errors with a hint."""
 
 import json
-import math
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,18 +10,6 @@ from typing import Any
 from kagflow.errors import KagflowError
 
 _WIDTH = 120
-
-
-def with_noise(value: float, se: float | None) -> str:
-    """Return a score with its standard error, to two digits of the latter; without one, say so."""
-    if se is None:
-        return f"{value:.5g} (no standard error: fewer than two independent units)"
-    return f"{rounded(value, se)} ± {rounded(se, se)}"
-
-
-def rounded(value: float, se: float | None) -> str:
-    """Return a number with as many digits as two of its standard error take."""
-    return f"{value:.{max(1 - math.floor(math.log10(se)), 0)}f}" if se else f"{value:.5g}"
 
 
 def relative(path: Path) -> Path:

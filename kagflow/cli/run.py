@@ -9,9 +9,10 @@ from kagflow.autopilot import Flight, fly
 from kagflow.autopilot.reporter import Planned
 from kagflow.cli.data import ensure_data
 from kagflow.cli.ensemble import print_candidates, print_members
-from kagflow.cli.printing import print_note, print_results, print_wrapped, relative, with_noise
+from kagflow.cli.printing import print_note, print_results, print_wrapped, relative
 from kagflow.competition import load
 from kagflow.runs import Run
+from kagflow.stats import with_noise
 from kagflow.tracking import make_tracker
 from kagflow.tuning.limits import in_words, parse_seconds
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_note, print_results, relative, rounded, with_noise
+from kagflow.cli.printing import print_note, print_results, relative
 from kagflow.cli.progress import Bar
 from kagflow.competition import config_name, load
+from kagflow.stats import rounded, with_noise
 from kagflow.tracking import make_tracker
 from kagflow.tuning import Account, Limits, Tuned
 from kagflow.tuning import tune as run_study

@@ -2,7 +2,8 @@
 
 from kagflow.practice.arena import Practice
 from kagflow.practice.board import Board, Refusal
+from kagflow.practice.connect import connected
 from kagflow.practice.records import Entry, Limits, Submission
 from kagflow.practice.server import serving
 
-__all__ = ["Board", "Entry", "Limits", "Practice", "Refusal", "Submission", "serving"]
+__all__ = ["Board", "Entry", "Limits", "Practice", "Refusal", "Submission", "connected", "serving"]

@@ -8,7 +8,6 @@ from scipy.special import kolmogorov
 
 from kagflow.report.binned import Array, even_edges, shares
 from kagflow.report.outcome import Outcome
-from kagflow.runs import Run
 from kagflow.runs.directory import target_of
 from kagflow.runs.record import raw_columns
 
@@ -111,13 +110,13 @@ class Distributions:
         return f"{told}: look under Data for columns that drift, and do not expect the board's score to equal CV."
 
 
-def distributions(run: Run, outcome: Outcome, test: pl.DataFrame, number: int, *, in_time: bool) -> Distributions:
+def distributions(outcome: Outcome, test: pl.DataFrame, number: int, *, in_time: bool) -> Distributions:
     """Return the distributions of a target.
 
     Parameters
     ----------
-    run, outcome
-        Whose OOF.
+    outcome
+        OOF of a run.
     test
         The run's test predictions.
     number

@@ -60,9 +60,8 @@ def test_shuffling_the_feature_that_makes_the_target_costs_score(project):
 
 
 def test_columns_that_say_the_same_are_shuffled_together(project):
-    project.features(
-        "def copied(x):\n    return x.with_columns(x1__copy=pl.col('x1') * 2 + 1)\nFEATURES = FeatureSet(rows=[copied])\n"
-    )
+    copied = "def copied(x):\n    return x.with_columns(x1__copy=pl.col('x1') * 2 + 1)\n"
+    project.features(f"{copied}FEATURES = FeatureSet(rows=[copied])\n")
     found = permuted(project, project.cv(*RIDGE))
     assert set(found.groups[0].columns) == {"x1", "x1__copy"}
     assert found.groups[0].matters
@@ -80,7 +79,7 @@ def test_models_that_do_not_repeat_the_oof_are_not_asked(project):
 
 
 def test_fits_of_several_seeds_and_of_classes_can_be_asked(project):
-    project.data("multiclass", {"y": ["low"] * 12})
+    project.data("multiclass", {name: [0.0] * 12 for name in ("low", "mid", "top")})
     project.facts(task="multiclass", metric="log_loss", splitter={"kind": "stratified", "folds": 3})
     assert permuted(project, project.cv(*LOGISTIC, "seeds=2")).groups[0].columns == ("x1",)
 
@@ -111,7 +110,7 @@ def test_quick_looks_of_the_same_settings_make_the_curve(project):
 
 
 def distributed(project, run):
-    return distributions(run, outcome_of(project, run), run.test(), 0, in_time=False)
+    return distributions(outcome_of(project, run), run.test(), 0, in_time=False)
 
 
 def test_shares_of_train_oof_and_test_are_over_the_same_bins(project):

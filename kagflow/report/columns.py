@@ -171,7 +171,7 @@ def _middle(column: pl.Series) -> str:
     if not there.len():
         return ""
     if column.dtype.is_numeric():
-        return f"{there.median():.4g}"
+        return f"{np.median(there.to_numpy()):.4g}"
     if column.dtype.is_temporal():
         return str(there.sort()[there.len() // 2])
     counts: Frame = there.cast(pl.String).value_counts(name="n").sort(["n", column.name], descending=[True, False])

@@ -77,7 +77,7 @@ def _answer(drift: Finding | None, mirror: Finding | None, columns: Columns) -> 
 def _told(finding: Finding | None, name: str, otherwise: str) -> Html:
     """Return what the check says of something, and what to do."""
     said = otherwise if finding is None else f"{finding.message}. {_do(finding)}"
-    return Html("<b>{}</b>: {}").format(name.rstrip("?"), said)
+    return Html("<b>{}</b>: {}").format(name, said)
 
 
 def _do(finding: Finding) -> str:
@@ -115,8 +115,8 @@ def _chart(columns: Columns) -> Html | None:
     made.update_xaxes(range=[0, 1])
     sample = f" On a sample of {columns.rows:,} rows." if columns.sampled else ""
     note = (
-        "The largest difference between the shares of rows below a value, or half of all differences between the shares "
-        f"of categories; only what is beyond chance and above 0.05.{sample}"
+        "The largest difference between the shares of rows below a value, or half of all differences between the "
+        f"shares of categories; only what is beyond chance and above 0.05.{sample}"
     )
     return plot("Which columns differ between train and test?", made, columns.advice, note)
 

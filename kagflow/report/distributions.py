@@ -192,7 +192,8 @@ def _of_fold(test: pl.DataFrame, fold: int, number: int, place: int | None) -> A
     ]
     if not names:
         return None
-    return test.select(names).to_numpy().astype(np.float64).mean(axis=1)
+    mean: Array = test.select(names).to_numpy().astype(np.float64).mean(axis=1)
+    return mean
 
 
 def kolmogorov_distance(one: Array, other: Array) -> float:

@@ -113,11 +113,12 @@ def _point(look: Run, run: Run, metric: Metric) -> Point | None:
         lost = paired_difference(
             metric, known.y, sample, full, weight=known.weight, units=known.units, further=known.further
         )
-        scores = [known.score(metric, each) for each in (sample, full)]
+        score, best = known.score(metric, sample), known.score(metric, full)
     except KagflowError:
         return None
     sign = 1 if metric.direction == "minimize" else -1
-    return Point(float(quick["sample"]), int(look.scores["rows"]), *scores, Difference(sign * lost.value, lost.se))
+    rows = int(look.scores["rows"])
+    return Point(float(quick["sample"]), rows, score, best, Difference(sign * lost.value, lost.se))
 
 
 def _same_settings(look: Run, run: Run) -> bool:

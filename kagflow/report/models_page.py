@@ -179,7 +179,9 @@ def _no_curve(state: State, found: Learning) -> Html:
 
 def _target(state: State, run: Run, outcome: Outcome, all_targets: Sequence[Outcome]) -> Part:
     """Show how the OOF of a target lies to the truth."""
-    made, findings, document = [], [], {}
+    made: list[Html] = []
+    findings: list[str] = []
+    document: dict[str, Any] = {}
     against, right = against_target(outcome), calibration(outcome)
     cut, taken = threshold(outcome), confusions(outcome)
     segments = _segments(outcome, state.data)
@@ -247,7 +249,7 @@ def _segments_table(found: Segments | None, state: State) -> Html:
         [
             each.words,
             Cell(share(each.share, 1), each.share),
-            Cell(f"{each.times:.1f} × (± {each.more.se / (each.loss / each.times):.1f})", each.times),
+            Cell(f"{each.times:.1f} ± {each.times * each.more.se / each.loss:.1f} times", each.times),
             Cell(share(each.of_loss, 1), each.of_loss),
         ]
         for each in found.found

@@ -127,9 +127,7 @@ def permutation_of(
         return Permutation(why_none="the run keeps no models of the folds that these rows are of")
     baseline = _predicted(fits, some)
     if not all(fit.repeats(baseline) for fit in fits):
-        return Permutation(
-            why_none="its models do not repeat its OOF: these rows had other features when they were fitted"
-        )
+        return Permutation(why_none="its models do not repeat its OOF: these rows had other features then")
     frame = pl.concat([fit.frame for fit in fits], how="diagonal")
     columns = _ranked(frame.columns, importance)
     groups = _groups(frame.select(columns[:_MOST_COLUMNS]))

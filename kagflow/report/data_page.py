@@ -6,7 +6,7 @@ from kagflow.audit.check import check_competition
 from kagflow.audit.findings import Finding
 from kagflow.report.chart import OTHER, SOFT, figure, plot
 from kagflow.report.columns import Columns, Glance, glance_at
-from kagflow.report.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table
+from kagflow.report.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table, with_code
 from kagflow.report.section import Section
 from kagflow.report.state import State
 from kagflow.report.words import plural, share
@@ -77,7 +77,7 @@ def _answer(drift: Finding | None, mirror: Finding | None, columns: Columns) -> 
 def _told(finding: Finding | None, name: str, otherwise: str) -> Html:
     """Return what the check says of something, and what to do."""
     said = otherwise if finding is None else f"{finding.message}. {_do(finding)}"
-    return Html("<b>{}</b>: {}").format(name, said)
+    return Html("<b>{}</b>: {}").format(name, with_code(said))
 
 
 def _do(finding: Finding) -> str:
@@ -98,7 +98,7 @@ def _chart(columns: Columns) -> Html | None:
     """Draw which columns are farthest between train and test; nothing where none is."""
     shown = columns.drifting[:_BARS]
     if not shown:
-        return paragraph(columns.advice)
+        return paragraph(with_code(columns.advice))
     made = figure("distance from train to test, 0 to 1", "column", height=len(shown) * _ROW + _FRAME)
     places = list(range(len(shown)))
     made.add_bar(
@@ -118,7 +118,7 @@ def _chart(columns: Columns) -> Html | None:
         "The largest difference between the shares of rows below a value, or half of all differences between the "
         f"shares of categories; only what is beyond chance and above 0.05.{sample}"
     )
-    return plot("Which columns differ between train and test?", made, columns.advice, note)
+    return plot("Which columns differ between train and test?", made, with_code(columns.advice), note)
 
 
 def _first(columns: Columns) -> list[Glance]:

@@ -98,9 +98,9 @@ class Distributions:
     def advice(self) -> str:
         """What to do about it, in a sentence."""
         worst = self.worst
-        name = f" of {worst.name}" if worst.name else ""
+        name = f" for {worst.name}" if len(self.parts) > 1 else ""
         if not worst.drift.found:
-            return f"Test rows are predicted as valid rows are{name}, within noise: CV and the board look at like rows."
+            return "Test rows are predicted as valid rows are, within noise: CV and the board look at like rows."
         way = "higher" if worst.drift.shift > 0 else "lower"
         told = f"Test rows are predicted {abs(worst.drift.shift):.2f} standard deviations {way}{name} than valid rows"
         if abs(worst.drift.shift) < 0.05:

@@ -13,7 +13,7 @@ from kagflow.report.distributions import Distribution, Distributions
 from kagflow.report.importance import Importance
 from kagflow.report.labels import Confusions, Threshold
 from kagflow.report.learning import Learning
-from kagflow.report.markup import Html
+from kagflow.report.markup import Html, with_code
 from kagflow.report.permutation import Permutation
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def importance_chart(found: Importance) -> Html:
     _names(made, [each.feature for each in shown])
     more = f"{len(found.used) - len(shown):,} more features are not shown. " if len(found.used) > len(shown) else ""
     note = f"{more}Importance is the {found.what}, mean over fits; arms are one standard deviation over folds."
-    return plot("Which features do the models use?", made, found.advice, note)
+    return plot("Which features do the models use?", made, with_code(found.advice), note)
 
 
 def permutation_chart(found: Permutation) -> Html:
@@ -62,7 +62,7 @@ def permutation_chart(found: Permutation) -> Html:
         f"On {found.rows:,} valid rows, by their fold's own models; columns with a rank correlation of 0.8 or more are "
         f"shuffled together. Arms are two standard errors; hollow is noise.{left}"
     )
-    return plot("Which features does the score need?", made, found.advice, note)
+    return plot("Which features does the score need?", made, with_code(found.advice), note)
 
 
 def learning_chart(found: Learning) -> Html:
@@ -79,7 +79,7 @@ def learning_chart(found: Learning) -> Html:
     )
     made.update_xaxes(tickvals=rows, ticktext=[f"{each:,}" for each in rows])
     note = "Both scored on the rows of the sample, paired; arms are two standard errors."
-    return plot("More rows or more features?", made, found.advice, note)
+    return plot("More rows or more features?", made, with_code(found.advice), note)
 
 
 def against_chart(found: Against) -> Html:
@@ -110,7 +110,7 @@ def against_chart(found: Against) -> Html:
     note = (
         "The darker, the more rows (on a scale of logarithms); points are means of rows of about the same prediction."
     )
-    return plot("Is the truth where the prediction says, high and low?", made, found.advice, note)
+    return plot("Is the truth where the prediction says, high and low?", made, with_code(found.advice), note)
 
 
 def residual_chart(found: Against) -> Html:
@@ -124,7 +124,10 @@ def residual_chart(found: Against) -> Html:
     )
     made.add_vline(x=0, line={"color": SOFT, "dash": "dash"})
     return plot(
-        "Do a few rows rule the error?", made, found.residual_advice, "The outermost bars hold all beyond them."
+        "Do a few rows rule the error?",
+        made,
+        with_code(found.residual_advice),
+        "The outermost bars hold all beyond them.",
     )
 
 
@@ -139,7 +142,7 @@ def calibration_chart(found: Calibration) -> Html:
     made.update_layout(showlegend=True)
     classes = "" if len(ordered) == 1 else f" Each class against all others; {ordered[-1].name} is the farthest off."
     note = f"Points are rows of about the same probability; arms are two standard errors.{classes}"
-    return plot("Do probabilities come true as often as they say?", made, found.advice, note)
+    return plot("Do probabilities come true as often as they say?", made, with_code(found.advice), note)
 
 
 def _reliability(made: "Figure", each: Reliability, colour: str, *, arms: bool) -> None:
@@ -172,7 +175,7 @@ def confusion_chart(found: Confusions) -> Html:
     made.update_yaxes(autorange="reversed", type="category")
     made.update_xaxes(type="category")
     note = f"Percent of the rows of each true class; {found.said_by}."
-    return plot("Which class is taken for which?", made, found.advice, note)
+    return plot("Which class is taken for which?", made, with_code(found.advice), note)
 
 
 def threshold_chart(found: Threshold) -> Html:
@@ -185,14 +188,14 @@ def threshold_chart(found: Threshold) -> Html:
     if found.in_use is not None:
         made.add_vline(x=found.in_use, line={"color": SOFT, "dash": "dash"})
     note = "Green: the best cut, and where it lies in nine of ten redrawn samples; dashed: the cut in use."
-    return plot("Where does the cut between the classes belong?", made, found.advice, note)
+    return plot("Where does the cut between the classes belong?", made, with_code(found.advice), note)
 
 
 def distribution_chart(found: Distributions) -> Html:
     """Draw target and predictions, of values or two classes as histograms, of more classes by their shares."""
     question = "Are test rows predicted as valid rows are?"
     if len(found.parts) > 1:
-        return plot(question, _class_shares(found), found.advice, _of_models(found))
+        return plot(question, _class_shares(found), with_code(found.advice), _of_models(found))
     (part,) = found.parts
     what = f"P({_short(part.name)})" if part.name else f"{found.target}, true or predicted"
     made = figure(what, "share of rows, %", showlegend=True)
@@ -200,7 +203,7 @@ def distribution_chart(found: Distributions) -> Html:
         _outline(made, part.edges, part.train, "train, true", {"color": SOFT, "dash": "dot"})
     _outline(made, part.edges, part.oof, "train, OOF", {"color": MARK})
     _outline(made, part.edges, part.test, "test", {"color": OTHER, "dash": "dash"})
-    return plot(question, made, found.advice, f"{_means(part)} {_of_models(found)}")
+    return plot(question, made, with_code(found.advice), f"{_means(part)} {_of_models(found)}")
 
 
 def _means(part: Distribution) -> str:

@@ -1,7 +1,7 @@
 """The section of the models: what the best run uses, where it is wrong, and what that asks for."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from kagflow.report.distributions import distributions
 from kagflow.report.importance import importance_of
 from kagflow.report.labels import confusions, threshold
 from kagflow.report.learning import Learning, learning
-from kagflow.report.markup import Cell, Column, Html, code, folded, joined, paragraph, table
+from kagflow.report.markup import Cell, Column, Html, code, folded, joined, paragraph, table, with_code
 from kagflow.report.outcome import Outcome, outcomes_of
 from kagflow.report.permutation import permutation_of
 from kagflow.report.section import Section
@@ -58,12 +58,19 @@ def models(state: State) -> Section | None:
     outcomes = outcomes_of(run, state.competition)
     learner = _learner(state, run)
     shown = _worst_targets(run, outcomes)
-    parts = [_features(state, learner, shown[0].target if len(outcomes) > 1 else "")] if learner and shown else []
-    parts += [_target(state, run, outcome, outcomes) for outcome in shown]
-    if learner is not None:
-        parts.append(_rows(state, learner))
+    of_targets = [_target(state, run, outcome, outcomes) for outcome in shown]
+    of_models = [] if learner is None else [_rows(state, learner)]
+    if learner is not None and shown:
+        of_models.insert(0, _features(state, learner, shown[0].target if len(outcomes) > 1 else ""))
+    parts = [*of_models, *of_targets]
     findings = [finding for part in parts for finding in part.findings]
-    body = joined(_about(state, run, learner, outcomes, shown), *_body(parts, shown if len(outcomes) > 1 else []))
+    about = _about(state, run, learner, outcomes, shown)
+    if len(outcomes) > 1:
+        body = joined(
+            about, _shown(of_models), *(_named(each, part) for each, part in zip(shown, of_targets, strict=True))
+        )
+    else:
+        body = joined(about, _shown(parts))
     document = {
         "run": run.name,
         "learner": None if learner is None else learner.name,
@@ -76,15 +83,15 @@ def models(state: State) -> Section | None:
     return Section("models", "Models", answer, body, document)
 
 
-def _body(parts: Sequence[Part], named: Sequence[Outcome]) -> Iterator[Html]:
-    """Yield what parts show; of several targets, the name before each one's."""
-    before = len(parts) - 1 - len(named)
-    for number, part in enumerate(parts):
-        if named and 0 <= number - before < len(named):
-            yield Html("<h3>{}</h3>").format(named[number - before].target)
-        if part.charts:
-            yield plots(*part.charts)
-        yield from part.further
+def _shown(parts: Sequence[Part]) -> Html:
+    """Return charts beside each other, and what stands below them."""
+    made = [chart for part in parts for chart in part.charts]
+    return joined(plots(*made) if made else None, *(each for part in parts for each in part.further))
+
+
+def _named(outcome: Outcome, part: Part) -> Html:
+    """Return what there is to show of one of several targets."""
+    return joined(Html("<h3>{}</h3>").format(outcome.target), _shown([part]))
 
 
 def _learner(state: State, run: Run) -> Run | None:
@@ -170,7 +177,7 @@ def _rows(state: State, learner: Run) -> Part:
 
 def _no_curve(state: State, found: Learning) -> Html:
     return paragraph(
-        Html("<b>More rows or more features?</b> "), found.advice, " ", code(found.command(state.competition.name))
+        Html("<b>More rows or more features?</b> "), found.advice, " Run ", code(found.command(state.competition.name))
     )
 
 
@@ -185,8 +192,6 @@ def _target(state: State, run: Run, outcome: Outcome, all_targets: Sequence[Outc
     against, right = against_target(outcome), calibration(outcome)
     cut, taken = threshold(outcome), confusions(outcome)
     segments = _segments(outcome, state.data)
-    if segments is not None and segments.found:
-        findings.append(segments.advice)
     if against is not None:
         made += [charts.against_chart(against), charts.residual_chart(against)]
         findings += [against.advice] if against.is_off or against.is_tilted else []
@@ -209,6 +214,7 @@ def _target(state: State, run: Run, outcome: Outcome, all_targets: Sequence[Outc
     spread = distributions(outcome, test, number, in_time=in_time)
     made.append(charts.distribution_chart(spread))
     findings += [spread.advice] if spread.worst.drift.found else []
+    findings += [segments.advice] if segments is not None and segments.found else []
     document["drift_of_predictions"] = spread.worst.drift.distance
     worst = worst_rows(outcome)
     document["worst_rows"] = [each.id for each in worst.rows]
@@ -238,7 +244,7 @@ def _segments_table(found: Segments | None, state: State) -> Html:
             head, paragraph(f"It cannot be said: {state.no_data or 'the rows have other ids now'}.", kind="soft")
         )
     if not found.found:
-        return joined(head, paragraph(found.advice))
+        return joined(head, paragraph(with_code(found.advice)))
     columns = (
         Column("rows where"),
         Column("rows", "number"),
@@ -258,7 +264,7 @@ def _segments_table(found: Segments | None, state: State) -> Html:
         f"A row's loss is {found.loss}. A tree of three cuts found these kinds of rows on one half of the OOF; what is "
         "shown was measured on the other half."
     )
-    return joined(head, paragraph(found.advice), table(columns, cells), paragraph(note, kind="soft small"))
+    return joined(head, paragraph(with_code(found.advice)), table(columns, cells), paragraph(note, kind="soft small"))
 
 
 def _rows_table(found: WorstRows) -> Html:
@@ -273,7 +279,8 @@ def _rows_table(found: WorstRows) -> Html:
         [each.id, each.truth, each.predicted, each.fold, Cell(share(each.share, 1), each.share)] for each in found.rows
     ]
     return joined(
-        paragraph(found.advice), folded(f"The {plural(len(cells), 'row')} that cost most", table(columns, cells))
+        paragraph(with_code(found.advice)),
+        folded(f"The {plural(len(cells), 'row')} that cost most", table(columns, cells)),
     )
 
 

@@ -119,10 +119,9 @@ def permutation_of(
         return Permutation(why_none="the data of the run are not there")
     some = outcome.sampled(_MOST_ROWS, _SEED)
     try:
-        models = KeptModels.of(run)
-        fits = _fits(models, some, competition, data)
+        fits = _fits(KeptModels.of(run), some, competition, data)
     except KagflowError as error:
-        return Permutation(why_none=error.problem)
+        return Permutation(why_none=f"its models cannot be opened ({error.problem})")
     if fits is None:
         return Permutation(why_none="the run keeps no models of the folds that these rows are of")
     baseline = _predicted(fits, some)

@@ -157,11 +157,9 @@ def _public(
 
 
 def _arm(length: float | None, colour: str) -> dict[str, Any] | None:
-    return (
-        {"type": "constant", "value": length, "color": faded(colour, 0.5), "thickness": 1, "width": 0}
-        if length
-        else None
-    )
+    if not length:
+        return None
+    return {"type": "constant", "value": length, "color": faded(colour, 0.5), "thickness": 1, "width": 0}
 
 
 def _over_time(state: State, answers: BoardAnswers, named: dict[str, str]) -> Html:

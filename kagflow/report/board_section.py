@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kagflow.report.answers import BoardAnswers, LineageOffset, PointAnswer
+from kagflow.report.answers import BoardAnswers, Correlation, LineageOffset, PointAnswer
 from kagflow.report.board_study import BoardStudy, study_of
 from kagflow.report.chart import CHOSEN, MARK, OTHER, PRIVATE, SOFT, faded, figure, plot, plots
 from kagflow.report.history import labels
@@ -223,18 +223,18 @@ def _lineages(answers: BoardAnswers) -> Html | None:
     agreement = answers.agreement
     said = None
     if agreement is not None and agreement.pooled.tau is not None:
-        within, pooled = agreement.within, agreement.pooled
-        parts = [f"Rank correlation of CV and public: {_tau(pooled.tau, pooled.low, pooled.high)}"]
-        if within.tau is not None:
-            parts.append(f"within lineages {_tau(within.tau, within.low, within.high)}")
+        parts = [f"Rank correlation of CV and public: {_tau(agreement.pooled)}"]
+        if agreement.within.tau is not None:
+            parts.append(f"within lineages {_tau(agreement.within)}")
         if agreement.ceiling is not None:
             parts.append(f"the board's noise alone would leave {agreement.ceiling:.2f}")
         said = paragraph("; ".join(parts) + ".")
     return joined(Html("<h3>How far is public from CV, lineage by lineage?</h3>"), table(columns, rows), said)
 
 
-def _tau(tau: float, low: float | None, high: float | None) -> str:
-    return f"{tau:.2f}" if low is None or high is None else f"{tau:.2f} ({interval(low, high)})"
+def _tau(found: Correlation) -> str:
+    band = "" if found.low is None or found.high is None else f" ({interval(found.low, found.high)})"
+    return f"{found.tau:.2f}{band}"
 
 
 def _offset(lineage: LineageOffset) -> Cell:

@@ -9,6 +9,7 @@ import numpy as np
 from kagflow.metrics.base import Values
 from kagflow.report.answers import BoardAnswers, PointAnswer, Sent
 from kagflow.report.board import study_board
+from kagflow.report.history import settings_of
 from kagflow.report.lineage import averaging_gain, lineages
 from kagflow.report.state import State
 from kagflow.runs import Run
@@ -78,22 +79,26 @@ def _averaging(state: State, sent: Sequence[Sent], runs: Mapping[str, Run]) -> d
     found = {}
     for each in sent:
         run = runs.get(each.name)
-        if run is None or each.lineage in found or (run.scores.get("repeats") or 1) < 2:
+        if run is None or each.lineage in found or (run.scores.get("repeats") or 1) < 2 or _refitted(run):
             continue
         repeats = [run.oof().filter(repeat=number) for number in range(run.scores["repeats"])]
         first = repeats[0].select("id")
         if not all(frame.select("id").equals(first) for frame in repeats):
             continue
-        members = sum(name.startswith("prediction") for name in run.test().columns) - 1
         made = averaging_gain(
             state.competition.metric,
             Known.of(repeats[0]),
             [prediction_columns(frame) for frame in repeats],
-            members=members,
+            members=len(run.scores["folds"]) * (run.scores.get("seeds") or 1),
         )
         if made is not None:
             found[each.lineage] = made.gain
     return found
+
+
+def _refitted(run: Run) -> bool:
+    """Say whether test was predicted by models of all rows, not by those of the folds."""
+    return settings_of(run).get("refit.rows") is not None
 
 
 def _oofs(sent: Sequence[Run], best: Run | None) -> tuple[Known | None, dict[str, Values]]:

@@ -6,14 +6,15 @@ from scipy.stats import norm, t
 
 from kagflow.metrics import Array
 from kagflow.report.answers import LEVEL, Agreement, Correlation, Drift
-from kagflow.report.posterior import Points, Posterior
+from kagflow.report.model import Points
+from kagflow.report.posterior import Posterior
 
 _DRAWS = 400
 
 
 def agreement(points: Points, posterior: Posterior, seed: int) -> Agreement:
     """Return whether CV and public order the submissions alike."""
-    there = ~np.isnan(points.public)
+    there = points.known
     cv, public, same = points.cv[there], points.public[there], points.same[np.ix_(there, there)]
     lineages = len(np.unique(points.lineage[there]))
     rng = np.random.default_rng(seed)
@@ -72,7 +73,7 @@ def drift(points: Points, posterior: Posterior, when: Array, *, sign: int, aside
     aside
         (m,) whether a point is not looked at.
     """
-    there = ~np.isnan(points.public) & ~aside
+    there = points.known & ~aside
     codes, when = points.lineage[there], when[there]
     lineages = np.unique(codes)
     freedom = len(codes) - len(lineages) - 1

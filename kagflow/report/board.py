@@ -1,7 +1,7 @@
 """CV against the leaderboard: what the submissions and their OOFs say of the board, and which two to choose.
 
 Beside it stand ``lineages`` and ``averaging_gain`` (``lineage``), ``resolve`` (``noise``: can the board tell two runs
-apart), ``explain_rank`` and ``medals`` (``places``). The model is described in ``posterior``.
+apart), ``explain_rank`` and ``medals`` (``places``). The model is described in ``model``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,9 @@ from kagflow.metrics.base import Values
 from kagflow.report.agreement import agreement, drift
 from kagflow.report.answers import LEVEL, BoardAnswers, LineageOffset, PointAnswer, Sent
 from kagflow.report.choice import choose, draw_private, shake_up
+from kagflow.report.model import Points
 from kagflow.report.noise import USUAL_SHARES, RowNoise, Sizes, board_noise, measure_rows
-from kagflow.report.posterior import Points, Posterior, expect
+from kagflow.report.posterior import Posterior, expect
 from kagflow.runs.scores import Known
 
 _SURPRISE = 0.05  # of one point or more outside, among all
@@ -150,7 +151,7 @@ def _set_aside(
     and all is fitted again, as long as there is one, up to a third of the points.
     """
     aside = np.zeros(len(sent), dtype=bool)
-    known = ~np.isnan(points.public)
+    known = points.known
     limit = -norm.ppf(_SURPRISE / 2 / max(1, known.sum()))
     while True:
         posterior = expect(points, noise, sizes, sent, aside)
@@ -193,7 +194,7 @@ def _lineage_answers(
 ) -> list[LineageOffset]:
     answers = []
     for code, name in enumerate(names):
-        gaps = (points.public - points.cv)[(points.lineage == code) & ~np.isnan(points.public)]
+        gaps = (points.public - points.cv)[(points.lineage == code) & points.known]
         reach = _REACH * posterior.offset_sd[code]
         answers.append(
             LineageOffset(

@@ -1,11 +1,11 @@
 """The section of CV against the leaderboard: every submission as a point, with both noise bands."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kagflow.report.answers import BoardAnswers, LineageOffset, PointAnswer
+from kagflow.report.answers import BoardAnswers, Correlation, LineageOffset, PointAnswer
 from kagflow.report.board_study import BoardStudy, study_of
-from kagflow.report.chart import CHOSEN, OTHER, PRIVATE, SOFT, faded, figure, plot, plots
+from kagflow.report.chart import CHOSEN, MARK, OTHER, PRIVATE, SOFT, faded, figure, plot, plots
 from kagflow.report.history import labels
 from kagflow.report.markup import Cell, Column, Html, joined, listed, paragraph, table
 from kagflow.report.section import Section
@@ -54,7 +54,7 @@ def _scatter(state: State, study: BoardStudy, named: dict[str, str]) -> Html:
     metric = state.competition.metric.name
     drawn = figure(f"CV ({metric})", f"board ({metric})")
     scored = [point for point in answers.points if point.public is not None]
-    _band(drawn, answers)
+    _expected(drawn, answers)
     lineages = list(dict.fromkeys(point.lineage for point in answers.points))
     for place, lineage in enumerate(lineages):
         own = [point for point in scored if point.lineage == lineage]
@@ -79,27 +79,46 @@ def _scatter(state: State, study: BoardStudy, named: dict[str, str]) -> Html:
         if len(scored) >= _FEWEST
         else "Send a second, different run: one point says nothing of how CV and the board go together."
     )
-    note = (
-        "Grey: where 90 % of public scores are to be expected at a CV. Arms: one standard error of the difference "
-        "from the other submissions, for they share their rows."
-    )
-    return plot("Does the board score as CV does?", drawn, advice, note)
+    return plot("Does the board score as CV does?", drawn, advice, _noises(answers))
 
 
-def _band(drawn: "Figure", answers: BoardAnswers) -> None:
-    """Draw where public scores are to be expected."""
-    order = sorted(answers.points, key=lambda point: point.cv)
-    if len(order) < _FEWEST:
-        return
-    xs = [point.cv for point in order]
-    edges = [point.low for point in order] + [point.high for point in reversed(order)]
+def _noises(answers: BoardAnswers) -> str:
+    """Say how uncertain scores are alone, and what the arms are."""
+    noise = answers.noise
+    if noise is None or noise.public is None:
+        return ""
+    cv = "" if noise.cv is None else f"a CV is uncertain by ± {rounded(noise.cv, noise.cv)} and "
+    alone = f"Alone {cv}a public score by ± {rounded(noise.public, noise.public)}, most of which all submissions share"
+    return f"{alone}. Arms: the standard error of a difference between two submissions."
+
+
+def _expected(drawn: "Figure", answers: BoardAnswers) -> None:
+    """Draw where public scores are to be expected, point by point, and the line of each lineage."""
+    low, high = min(point.cv for point in answers.points), max(point.cv for point in answers.points)
+    for place, lineage in enumerate(answers.lineages):
+        drawn.add_scatter(
+            x=[low, high],
+            y=[low + lineage.offset, high + lineage.offset],
+            mode="lines",
+            line={"color": faded(SOFT, 0.7), "width": 1, "dash": "dot"},
+            name="CV and the lineage's offset",
+            legendgroup="offset",
+            showlegend=place == 0,
+            hoverinfo="skip",
+        )
     drawn.add_scatter(
-        x=[*xs, *reversed(xs)],
-        y=edges,
-        fill="toself",
-        fillcolor=faded(SOFT, 0.22),
-        mode="none",
-        name="to be expected",
+        x=[point.cv for point in answers.points],
+        y=[(point.low + point.high) / 2 for point in answers.points],
+        error_y={
+            "type": "data",
+            "array": [(point.high - point.low) / 2 for point in answers.points],
+            "color": faded(SOFT, 0.4),
+            "thickness": 6,
+            "width": 0,
+        },
+        mode="markers",
+        marker={"color": SOFT, "symbol": "line-ew-open", "size": 9},
+        name="to be expected, 90 %",
         hoverinfo="skip",
     )
 
@@ -109,14 +128,14 @@ def _public(
 ) -> None:
     noise = answers.noise
     pair = None if noise is None else noise.pair
+    on_cv = pair * noise.cv / noise.public if pair and noise is not None and noise.cv and noise.public else None
     chosen = set() if answers.choice is None else set(answers.choice.best.names)
     names = [named.get(point.name, point.name) for point in own]
     drawn.add_scatter(
         x=[point.cv for point in own],
         y=[point.public for point in own],
-        error_y={"type": "constant", "value": pair, "color": faded(OTHER, 0.4), "thickness": 1, "width": 0}
-        if pair
-        else None,
+        error_x=_arm(on_cv, MARK),
+        error_y=_arm(pair, OTHER),
         mode="markers+text",
         name=f"public, {own[0].lineage}" if own[0].lineage else "public",
         marker={
@@ -127,6 +146,7 @@ def _public(
         },
         text=[name if point.outside or point.name in chosen else "" for name, point in zip(names, own, strict=True)],
         textposition="top center",
+        cliponaxis=False,
         customdata=[
             [name, *(rounded(value, (point.high - point.low) / 4) for value in (point.low, point.high))]
             for name, point in zip(names, own, strict=True)
@@ -134,6 +154,12 @@ def _public(
         hovertemplate="%{customdata[0]}<br>CV %{x}<br>public %{y}<br>"
         "expected %{customdata[1]} to %{customdata[2]}<extra></extra>",
     )
+
+
+def _arm(length: float | None, colour: str) -> dict[str, Any] | None:
+    if not length:
+        return None
+    return {"type": "constant", "value": length, "color": faded(colour, 0.5), "thickness": 1, "width": 0}
 
 
 def _over_time(state: State, answers: BoardAnswers, named: dict[str, str]) -> Html:
@@ -171,11 +197,12 @@ def _over_time(state: State, answers: BoardAnswers, named: dict[str, str]) -> Ht
     drift = answers.drift
     advice = "Too few submissions to tell whether public runs away from CV."
     if drift is not None:
-        moved = f"{rounded(drift.change, drift.se)} ± {rounded(drift.se, drift.se)}"
+        moved = f"{rounded(abs(drift.change), drift.se)} ± {rounded(drift.se, drift.se)}"
+        verb = "gained" if drift.change > 0 else "lost"
         advice = (
             f"Choose by CV, not by public: public gained {moved} on CV over time, a sign of fitting the board."
             if drift.fits_public
-            else f"No sign of fitting the board: over time public gained {moved} on CV, which is noise."
+            else f"No sign of fitting the board: over time public {verb} {moved} on CV, which is noise."
         )
     return plot(
         "Does public run away from CV as time goes by?", drawn, advice, "Each is expected without its own score."
@@ -196,18 +223,18 @@ def _lineages(answers: BoardAnswers) -> Html | None:
     agreement = answers.agreement
     said = None
     if agreement is not None and agreement.pooled.tau is not None:
-        within, pooled = agreement.within, agreement.pooled
-        parts = [f"Rank correlation of CV and public: {_tau(pooled.tau, pooled.low, pooled.high)}"]
-        if within.tau is not None:
-            parts.append(f"within lineages {_tau(within.tau, within.low, within.high)}")
+        parts = [f"Rank correlation of CV and public: {_tau(agreement.pooled)}"]
+        if agreement.within.tau is not None:
+            parts.append(f"within lineages {_tau(agreement.within)}")
         if agreement.ceiling is not None:
             parts.append(f"the board's noise alone would leave {agreement.ceiling:.2f}")
         said = paragraph("; ".join(parts) + ".")
     return joined(Html("<h3>How far is public from CV, lineage by lineage?</h3>"), table(columns, rows), said)
 
 
-def _tau(tau: float, low: float | None, high: float | None) -> str:
-    return f"{tau:.2f}" if low is None or high is None else f"{tau:.2f} ({interval(low, high)})"
+def _tau(found: Correlation) -> str:
+    band = "" if found.low is None or found.high is None else f" ({interval(found.low, found.high)})"
+    return f"{found.tau:.2f}{band}"
 
 
 def _offset(lineage: LineageOffset) -> Cell:

@@ -1,7 +1,7 @@
 """The statistics of the board, of what the ledger and the runs hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +9,8 @@ import numpy as np
 from kagflow.metrics.base import Values
 from kagflow.report.answers import BoardAnswers, PointAnswer, Sent
 from kagflow.report.board import study_board
+from kagflow.report.history import settings_of
+from kagflow.report.lineage import averaging_gain, lineages
 from kagflow.report.state import State
 from kagflow.runs import Run
 from kagflow.runs.record import known_columns, prediction_columns
@@ -51,7 +53,8 @@ def study_of(state: State) -> BoardStudy:
     runs = {run.name: run for run in state.runs}
     named = {row.run or row.file: row for row in state.on_board if row.cv is not None}
     rows, oof = _oofs([runs[name] for name in named if name in runs], state.best)
-    sent = [_sent(name, row, runs.get(name)) for name, row in named.items()]
+    lineage = lineages(state.runs)
+    sent = [_sent(name, row, lineage.get(name, "")) for name, row in named.items()]
     board = state.board
     answers = study_board(
         state.competition.metric,
@@ -60,19 +63,42 @@ def study_of(state: State) -> BoardStudy:
         oof=oof,
         test_rows=None if state.data is None else state.data.test.height,
         public_share=state.competition.facts.public_share,
+        averaging=_averaging(state, sent, runs),
         others=() if board is None else [score for team, score in board.scores.items() if team != board.team],
     )
     return BoardStudy(answers, rows, oof, named)
 
 
-def _sent(name: str, row: Submission, run: Run | None) -> Sent:
+def _sent(name: str, row: Submission, lineage: str) -> Sent:
     assert row.cv is not None
-    made = Sent(name=name, when=row.when, cv=row.cv, se=row.se, public=row.public, private=row.private)
-    return made if run is None else replace(made, lineage=_lineage(run))
+    return Sent(name=name, when=row.when, cv=row.cv, se=row.se, public=row.public, private=row.private, lineage=lineage)
 
 
-def _lineage(run: Run) -> str:
-    return run.kind
+def _averaging(state: State, sent: Sequence[Sent], runs: Mapping[str, Run]) -> dict[str, float]:
+    """Return what averaging the folds' models explains of each lineage's offset, where a run has repeats to tell it."""
+    found = {}
+    for each in sent:
+        run = runs.get(each.name)
+        if run is None or each.lineage in found or (run.scores.get("repeats") or 1) < 2 or _refitted(run):
+            continue
+        repeats = [run.oof().filter(repeat=number) for number in range(run.scores["repeats"])]
+        first = repeats[0].select("id")
+        if not all(frame.select("id").equals(first) for frame in repeats):
+            continue
+        made = averaging_gain(
+            state.competition.metric,
+            Known.of(repeats[0]),
+            [prediction_columns(frame) for frame in repeats],
+            members=len(run.scores["folds"]) * (run.scores.get("seeds") or 1),
+        )
+        if made is not None:
+            found[each.lineage] = made.gain
+    return found
+
+
+def _refitted(run: Run) -> bool:
+    """Say whether test was predicted by models of all rows, not by those of the folds."""
+    return settings_of(run).get("refit.rows") is not None
 
 
 def _oofs(sent: Sequence[Run], best: Run | None) -> tuple[Known | None, dict[str, Values]]:

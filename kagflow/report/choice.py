@@ -9,8 +9,9 @@ from scipy.stats import norm
 from kagflow.metrics import Array
 from kagflow.report.agreement import kendall
 from kagflow.report.answers import LEVEL, Choice, Pair, ShakeUp
+from kagflow.report.model import Points
 from kagflow.report.noise import pair_variance
-from kagflow.report.posterior import Points, Posterior
+from kagflow.report.posterior import Posterior
 
 _DRAWS = 2000
 _ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -39,7 +40,10 @@ def choose(names: Sequence[str], points: Points, posterior: Posterior, drawn: Ar
     """
     better = best_of_two(sign * posterior.private, posterior.covariance)
     best_of_all = float((sign * drawn).max(axis=1).mean())
-    top = np.unravel_index(int(np.argmax(better)), better.shape)
+    pairs = better.copy()
+    if len(names) > 1:  # a second one costs nothing, even where it is of no use
+        np.fill_diagonal(pairs, -np.inf)
+    top = np.unravel_index(int(np.argmax(pairs)), pairs.shape)
     # The draws' own noise must not make a loss of nothing.
     least = float(best_of_all - (sign * drawn)[:, list(top)].max(axis=1).mean())
 

@@ -12,7 +12,20 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup as Html
 
-__all__ = ["Cell", "Column", "Html", "code", "element", "folded", "joined", "listed", "paragraph", "table", "template"]
+__all__ = [
+    "Cell",
+    "Column",
+    "Html",
+    "code",
+    "element",
+    "folded",
+    "joined",
+    "listed",
+    "paragraph",
+    "table",
+    "template",
+    "with_code",
+]
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,12 @@ def paragraph(*parts: object, kind: str = "") -> Html:
 def code(text: str) -> Html:
     """Return a command or a name as it would be typed."""
     return Html("<code>{}</code>").format(text)
+
+
+def with_code(text: str) -> Html:
+    """Return a sentence, of which what stands between backticks is code."""
+    parts = text.split("`")
+    return joined(*(code(part) if place % 2 else part for place, part in enumerate(parts)))
 
 
 def listed(items: Iterable[object]) -> Html:

@@ -11,8 +11,10 @@ from kagflow.report.audit_section import audit_section
 from kagflow.report.bank_section import bank_section
 from kagflow.report.board_section import board_section
 from kagflow.report.chart import TEMPLATES, script_json
+from kagflow.report.data_page import data
 from kagflow.report.ladder_section import ladder_section
 from kagflow.report.markup import Html, template
+from kagflow.report.models_page import models
 from kagflow.report.runs_table import runs_section
 from kagflow.report.section import MakeSection, Section, make_sections
 from kagflow.report.stand import stand_section
@@ -23,10 +25,12 @@ SECTIONS: tuple[MakeSection, ...] = (
     stand_section,
     board_section,
     runs_section,
+    models,
     ladder_section,
     bank_section,
     study_section,
     audit_section,
+    data,
 )
 """What the page consists of, in order."""
 

@@ -35,7 +35,7 @@ class Section:
 
 
 MakeSection = Callable[[State], Section | None]
-"""What makes a section, called ``<id>_section``; ``None`` where there is nothing to say in it."""
+"""Makes a section; ``None`` where there is nothing to say. Its name is the section's id, or ``<id>_section``."""
 
 
 def make_sections(state: State, makers: Iterable[MakeSection]) -> list[Section]:

@@ -1,6 +1,6 @@
 # The verbs of kagflow. Each is `make VERB comp=NAME [args="..."]`, which runs `kagflow VERB NAME ...`.
 # `run` and `tune` take their time also as `budget=15m`.
-VERBS := new fetch check audit cv tune ensemble run predict submit runs
+VERBS := new fetch check audit cv tune ensemble run predict submit report runs
 
 PYTHON ?= python3
 VENV := .venv

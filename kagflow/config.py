@@ -128,6 +128,8 @@ class CompetitionFacts(_Strict):
         Whether the rules allow steps to learn from test features.
     forecast
         Whether test lies later than train, so that no prediction may hang on later rows; forward folds imply it.
+    public_share
+        Share of the test rows that the public leaderboard is of, as its page says, such as 0.3.
     tables
         Further files by a name each, for steps that name them (``Join``), and for `tables.py`, which assembles one row
         an id.
@@ -157,6 +159,7 @@ class CompetitionFacts(_Strict):
     target_transform: str | None = None
     pooled: bool = False
     forecast: bool = False
+    public_share: float | None = Field(default=None, gt=0, le=1)
     tables: dict[str, str] = Field(default_factory=dict)
     accept: dict[str, Text] = Field(default_factory=dict)
     train_file: str = "train.csv"

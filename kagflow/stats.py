@@ -6,7 +6,7 @@ not in it.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +79,7 @@ def bootstrap_se(
     float
         Standard deviation of the score over the draws; NaN with fewer than two units.
     """
-    scores = _draw_scores(metric, y, [prediction], weight, units, further, seed)
+    scores = draw_scores(metric, y, [prediction], weight, units, further, seed)
     return _deviation(scores[:, 0])
 
 
@@ -99,23 +99,34 @@ def paired_difference(
     Both are scored on the same draws, so that what is hard for both cancels.
     """
     value = metric.score(y, first, weight, further) - metric.score(y, second, weight, further)
-    scores = _draw_scores(metric, y, [first, second], weight, units, further, seed)
+    scores = draw_scores(metric, y, [first, second], weight, units, further, seed)
     return Difference(value, _deviation(scores[:, 0] - scores[:, 1]))
 
 
-def _draw_scores(
+def draw_scores(
     metric: Metric,
     y: NDArray[np.generic],
-    predictions: list[NDArray[np.generic]],
+    predictions: Sequence[NDArray[np.generic]],
     weight: NDArray[np.generic] | None,
     units: NDArray[np.int64] | None,
     further: _Columns | None,
     seed: int,
+    draws: int | None = None,
 ) -> Array:
-    """Return (draws, predictions) scores; a draw without a score (one class only) is NaN."""
+    """Return (draws, predictions) scores; a draw without a score (one class only) is NaN.
+
+    Parameters
+    ----------
+    metric, y, weight, units, further, seed
+        As for ``bootstrap_se``.
+    predictions
+        Of the same rows; all are scored on the same draws.
+    draws
+        How many: as many as the rows let, unless given.
+    """
     weights, columns = metric.weights(len(y), weight), metric.pick(further)
     scorers = [redrawn_scorer(metric, y, metric.prepare(prediction), weights, columns) for prediction in predictions]
-    draws = max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // y.size))
+    draws = draws or max(_FEWEST_DRAWS, min(_MOST_DRAWS, _DRAWN_ROWS // y.size))
     scores = [[scorer(counts) for scorer in scorers] for counts in draw_rows(len(y), units, draws, seed)]
     return np.array(scores, dtype=np.float64).reshape(-1, len(predictions))
 

@@ -10,18 +10,22 @@ from kagflow.competition import Competition, load
 from kagflow.ensemble import Bank, Standings, is_quick, standings
 from kagflow.ensemble.standing import Standing
 from kagflow.errors import ConfigError
+from kagflow.report import history, markdown, read_state
 from kagflow.runs import Run, best_run, compare, list_runs, read_run
 from kagflow.stats import with_noise
 
 _WIDE = 1000
 
 
-def runs(name: str, *, run: str | None, against: str | None, bank: bool, json: bool) -> None:
+def runs(name: str, *, run: str | None, against: str | None, bank: bool, md: bool, json: bool) -> None:
     """List the runs of a competition, and what each adds to a blend; or compare two, paired over the same rows."""
     competition = load(name)
     known = list_runs(competition.runs_folder)
     if not known:
         raise ConfigError("there are no runs yet", hint=f"run `kagflow cv {name}`", where=str(competition.runs_folder))
+    if md:
+        print(markdown(history(read_state(competition))))
+        return
     if against is not None:
         chosen = read_run(competition.runs_folder, run) if run else known[-1]
         _print_comparison(competition, chosen, read_run(competition.runs_folder, against), json)

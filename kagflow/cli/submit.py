@@ -1,8 +1,7 @@
 """``kagflow submit``: look at a submission from all sides, send it once, wait for its score, keep the ledger."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,16 @@ from kagflow.cli.printing import print_error, print_note, print_results, print_w
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
+from kagflow.practice import connected
 from kagflow.stats import with_noise
-from kagflow.submit import KaggleError, find_credentials, practice_credentials
+from kagflow.submit import KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
 from kagflow.submit.desk import Desk
 from kagflow.submit.errors import page_of
 from kagflow.submit.gate import Gate
 from kagflow.submit.ledger import LEDGER, Destination, Ledger, Submission, team_best
 from kagflow.submit.mirror import mirror_scores
-from kagflow.submit.proposal import Board, Proposal
+from kagflow.submit.proposal import Proposal
 from kagflow.tracking import make_tracker
 
 _LONGEST_MESSAGE = 400  # characters: what the server cuts off at the end would be the nonce
@@ -57,7 +57,7 @@ def submit(
     files = source_of(competition, candidate, source)
     described = _described(message, candidate.run.facts["config"] if candidate.run else candidate.path.name)
     data = read_dataset(files, competition.facts, competition.additions)
-    with _board(competition, to) as board:
+    with connected(competition.root, to) as board:
         desk = Desk(competition, board, to)
         with desk.lock():
             proposal = desk.propose(candidate, data, files)
@@ -93,7 +93,7 @@ def synchronise(name: str, *, to: Destination | None, track: TrackMode, json: bo
     wanted: list[Destination] = [to] if to else sorted(kept) or (["kaggle"] if find_credentials() else ["practice"])
     changed: list[Submission] = []
     for each in wanted:
-        with _board(competition, each) as board:
+        with connected(competition.root, each) as board:
             desk = Desk(competition, board, each)
             with desk.lock():
                 changed += desk.synchronise()
@@ -110,20 +110,6 @@ def synchronise(name: str, *, to: Destination | None, track: TrackMode, json: bo
     if sum(row.to == "kaggle" and row.status == "complete" for row in rows) > 1:
         told = KaggleError("cannot-select", page=page_of(competition.facts.slug))
         print_note(f"{told.problem}: {told.hint}")
-
-
-@contextmanager
-def _board(competition: Competition, to: Destination) -> Iterator[Board]:
-    """Yield Kaggle, or the practice board, whose server lives as long as the block."""
-    from kagflow.submit.kaggle import Client
-
-    if to == "kaggle":
-        yield Client.connect()
-        return
-    from kagflow.practice import serving
-
-    with serving(competition.root) as address:
-        yield Client.connect(address, practice_credentials())
 
 
 def _described(message: str | None, otherwise: str) -> str:

@@ -235,6 +235,24 @@ def run(
     verb.run(name, budget=budget, members=members or [], jobs=jobs, source=source, track=track, json=json)
 
 
+def report(
+    name: Name,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the page goes, instead of runs/NAME/report/index.html.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    ladder: Annotated[
+        bool, typer.Option("--ladder", help="Print only what each layer of the runs bought, and where to stop.")
+    ] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make the page of a competition: where you stand, and what to do next."""
+    from kagflow.cli import report as verb
+
+    verb.report(name, out=out, open_=open_, only_ladder=ladder, json=json)
+
+
 def runs(
     name: Name,
     run: Annotated[
@@ -245,13 +263,16 @@ def runs(
     bank: Annotated[
         bool, typer.Option("--bank", help="Show what each adds to a blend, also where they are so many that it lasts.")
     ] = False,
+    md: Annotated[
+        bool, typer.Option("--md", help="Print a table to keep: what changed, CV, public, private, note, parent.")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """List runs and what each adds, or compare two over the same rows."""
     from kagflow.cli import runs as verb
 
-    verb.runs(name, run=run, against=against, bank=bank, json=json)
+    verb.runs(name, run=run, against=against, bank=bank, md=md, json=json)
 
 
 def predict(
@@ -315,4 +336,4 @@ def submit(
     )
 
 
-VERBS = (new, fetch, check, audit, cv, tune, ensemble, run, predict, submit, runs)
+VERBS = (new, fetch, check, audit, cv, tune, ensemble, run, predict, submit, report, runs)

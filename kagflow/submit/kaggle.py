@@ -27,6 +27,7 @@ from kagglesdk.competitions.types.competition_api_service import (
     ApiStartSubmissionUploadRequest,
     ApiSubmission,
 )
+from kagglesdk.competitions.types.competition_enums import SubmissionGroup
 from kagglesdk.kaggle_creds import KaggleCredentials
 from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
 from kagglesdk.kaggle_http_client import KaggleHttpClient
@@ -257,6 +258,12 @@ class Client:
         pages = self._pages(self._api.list_submissions, ApiListSubmissionsRequest, "submissions", slug)
         return [_sent(one) for one in pages]
 
+    def selected(self, slug: str) -> list[Sent]:
+        """Return those of them that are selected for the end, which is done on the competition's page."""
+        group = SubmissionGroup.SUBMISSION_GROUP_SELECTED
+        pages = self._pages(self._api.list_submissions, ApiListSubmissionsRequest, "submissions", slug, group=group)
+        return [_sent(one) for one in pages]
+
     def submission(self, reference: int) -> Sent:
         """Return one submission as it stands now."""
         request = ApiGetSubmissionRequest()
@@ -294,10 +301,12 @@ class Client:
         except Exception as error:
             raise self._explainer.explain(error, slug) from None
 
-    def _pages(self, ask: Callable[[Any], Any], kind: Any, field: str, slug: str) -> Iterator[Any]:
+    def _pages(self, ask: Callable[[Any], Any], kind: Any, field: str, slug: str, group: Any = None) -> Iterator[Any]:
         """Yield the entries of all pages of a list."""
         seen, count = {""}, 0
         request = _request(kind, slug)
+        if group is not None:
+            request.group = group
         request.page_size = _PAGE_SIZE
         while True:
             page = self._read(lambda: ask(request), slug)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kagflow import selection
+from kagflow.runs.directory import write_json
 from kagflow.runs.plan import Plan
 from kagflow.runs.results import Repeat, known_of, scores_of
 from kagflow.stats import Difference
@@ -16,6 +18,7 @@ from kagflow.tuning.space import AS_IT_IS
 from kagflow.tuning.study import TrialBook
 from kagflow.tuning.work import trial_repeats
 
+ACCOUNT = "account.json"
 _MOST_NUMBERS = 100_000_000  # of predictions, held at once; of many rows the best trials stand for all
 
 
@@ -106,6 +109,11 @@ def account_of(plan: Plan, book: TrialBook) -> Account | None:
         gain_se=_finite(gain_se),
         worth_it=bool(plan.competition.metric.better(gain, 0.0)) and not Difference(gain, gain_se).is_noise,
     )
+
+
+def write_account(folder: Path, account: Account) -> None:
+    """Write it into the study's folder, ``runs/<name>/studies/<study>``, for reports."""
+    write_json(folder / ACCOUNT, account.document())
 
 
 def _candidates(plan: Plan, book: TrialBook) -> list[int]:

@@ -19,7 +19,7 @@ from kagflow.runs.execute import with_frames
 from kagflow.runs.plan import Plan, make_plan, written_out
 from kagflow.tracking import NoTracker, Tracker
 from kagflow.training import Layout, plan_layout
-from kagflow.tuning.account import Account, account_of
+from kagflow.tuning.account import Account, account_of, write_account
 from kagflow.tuning.limits import Limits
 from kagflow.tuning.mirror import StudyMirror
 from kagflow.tuning.nested import Nested, inner_plan, tune_nested
@@ -192,6 +192,8 @@ def tune(
             final = make_plan(competition, experiment, config, origin)
             inner = _nested(plan, final, folder, storage, limits, jobs, pruner, watcher, search)
         mirror.finish({} if account is None else account.document())
+        if account is not None:
+            write_account(folder, account)
         write_plots(book.study(), competition.runs_folder / "report" / config)
         with FileLock(folder / "result.lock"):  # two processes may come to the end at once
             write_tuned(path, *_result(plan, experiment, book, params, account, competition.metric.name))

@@ -145,7 +145,7 @@ def _experiments(audits: Sequence[Finding], state: State) -> Html:
     lines = [
         f"{audit['config']}: {sum(each['passed'] for each in audit['experiments'])} of "
         f"{plural(len(audit['experiments']), 'experiment')} passed"
-        + (f"; looked at {', '.join(audit['subsampled'])}" if audit.get("subsampled") else "")
+        + (f" ({', '.join(audit['subsampled'])})" if audit.get("subsampled") else "")
         for audit in audits
     ]
     return folded("Experiments", listed(lines)) if len(lines) > 3 else listed(lines)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 40  # members, or groups of them, in the heat map
 _MOST_ROWS = 20_000
 _MOST_NUMBERS, _FEWEST = 100_000_000, 10  # predictions that are read, and members of which they are at least
+_NOTHING = 1e-9  # of the score
 _ALIKE = 0.995  # a correlation above which one of two members is hardly worth its time
 
 _COLUMNS = (
@@ -80,16 +81,17 @@ def _table(bank: Bank, found: Standings | None) -> Html:
         run = bank.members[k]
         name = bank.labels[k] + ("" if run.honest else " (foreign)")
         standing = None if found is None else found.members[k]
-        rows.append([name, run.kind, Cell(score_html(run), run.scores["cv"]), *_standing(standing)])
+        rows.append([name, run.kind, Cell(score_html(run), run.scores["cv"]), *_standing(standing, run.scores["cv"])])
     return Html('<div class="tall">{}</div>').format(table(_COLUMNS, rows, sorts=True))
 
 
-def _standing(standing: "Standing | None") -> list[object]:
+def _standing(standing: "Standing | None", cv: float) -> list[object]:
     """Return what a member is to the blend, as cells."""
     if standing is None:
         return ["", "", ""]
     like = "" if standing.correlation is None else f"{standing.correlation:.3f}"
-    adds = with_noise(standing.adds, standing.adds_se or None) if standing.weight else "0"
+    # Without one of two members that say the same, a blend is what it was but for the last digits.
+    adds = with_noise(standing.adds, standing.adds_se) if abs(standing.adds) > _NOTHING * abs(cv) else "0"
     return [
         like,
         Cell(f"{standing.weight:.3f}" if standing.weight else "0", standing.weight),

@@ -18,7 +18,7 @@ from kagflow.report.missing import how_to_make, tried_beside
 from kagflow.report.paired import Paired
 from kagflow.report.rungs import Rung, Verdict
 from kagflow.runs import Run, list_runs
-from kagflow.stats import Difference
+from kagflow.stats import Difference, rounded
 from kagflow.tuning.studied import Studied, read_studies
 
 _NO_PAIR = "of another target, weight or group"
@@ -72,11 +72,12 @@ class Ladder:
         if last is first:
             said = f"Nothing tried so far buys more than noise over the baseline, {self.metric} {first.score}"
         else:
-            start = f"{first.run.scores['cv']:.5g}"
+            assert last.run is not None
+            start = rounded(first.run.scores["cv"], last.run.scores["se"])
             cost = "" if self.minutes is None else f" in {_in_minutes(self.minutes)}"
             said = f"Stop at the {last.layer}: {self.metric} {last.score}, from the baseline's {start}{cost}"
         if noise and last is not first:
-            said += f"; {_and(noise)} {'is' if len(noise) == 1 else 'are'} no better than noise"
+            said += f"; what {_and(noise)} bought above that is inside the noise, or worse"
         return said + (f". Not tried: {_and(missing)}." if missing else ".")
 
     def document(self) -> dict[str, Any]:

@@ -22,7 +22,6 @@ _COLUMNS = (
     Column("verdict", "name"),
     Column("best of", "number", about="runs that the layer has"),
     Column("made of"),
-    Column("run", "name"),
 )
 _ROW = 34  # pixels of a layer in the chart
 
@@ -47,12 +46,12 @@ def _table(made: Ladder) -> Html:
     for rung in made.rungs:
         verdict = SAID[rung.verdict] + (": stop here" if rung is made.stop else "")
         if rung.run is None:
-            rows.append([rung.layer, "", "", "", "", verdict, "", "", ""])
+            rows.append([rung.layer, "", "", "", "", verdict, "", ""])
             continue
         minutes = Cell("?" if rung.minutes is None else f"{rung.minutes:.1f}", rung.minutes)
         score = Cell(rung.score, rung.run.scores["cv"])
-        cells = [score, rung.gained, rung.on or "", minutes, verdict, rung.tried, rung.what, rung.run.name]
-        rows.append([rung.layer, *cells])
+        made_of = Html('{}<div class="soft small">{}</div>').format(rung.what, rung.run.name)
+        rows.append([rung.layer, score, rung.gained, rung.on or "", minutes, verdict, rung.tried, made_of])
     return table(_COLUMNS, rows)
 
 

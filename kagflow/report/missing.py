@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from kagflow.autopilot.pilot import FOLDER as AUTOPILOT
 from kagflow.competition import Competition
 from kagflow.ensemble.bank import ENSEMBLE
 from kagflow.report.layers import STACKS, Layer, Recipe, layer_of_method
@@ -94,10 +95,13 @@ def _model_below(standing: Run, known: Sequence[Recipe]) -> Run:
 
 
 def _config(competition: Competition, run: Run) -> str:
-    """Return the option that names a run's config; the run's own copy, where its config is no file."""
+    """Return the option that names a run's config: the user's, that of `kagflow run`, or else the run's own copy."""
     config = str(run.facts["config"])
     if config == "default":
         return ""
     if (competition.root / "configs" / competition.name / f"{config}.yaml").is_file():
         return f" --config {shlex.quote(config)}"
-    return f" --config {shlex.quote(str(run.path / 'experiment.yaml'))}"
+    files = (competition.runs_folder / AUTOPILOT / f"{config}.yaml", run.path / "experiment.yaml")
+    path = next(path for path in files if path.is_file() or path is files[-1])
+    shown = path.relative_to(competition.root) if path.is_relative_to(competition.root) else path
+    return f" --config {shlex.quote(str(shown))}"

@@ -13,7 +13,9 @@ from kagflow.report.words import plural
 from kagflow.stats import with_noise
 from kagflow.tuning.studied import Studied, read_studies
 
+_ENDED = ("complete", "pruned")
 _MOST_STUDIES, _MOST_TRIALS, _MOST_BARS = 4, 1000, 12
+_FEWEST, _FEW = 3, 20  # trials with a score that make a curve; and of which none hides the others
 _FLAT = 0.25  # of the trials, that brought nothing better, after which more will hardly
 
 _COLUMNS = (
@@ -36,7 +38,7 @@ def study_section(state: State) -> Section:
         first = paragraph("A first study is made by ", code(f"kagflow tune {name} --budget 20m"), ".")
         return Section("studies", "Tuning", "Nothing was tuned yet.", first, {"studies": []})
     shown = sorted(studies, key=lambda study: (-len(study.trials), study.name))
-    pictures = [plots(*_pictures(study, state)) for study in shown[:_MOST_STUDIES] if study.complete]
+    pictures = [plots(*_pictures(study, state)) for study in shown[:_MOST_STUDIES] if len(study.complete) >= _FEWEST]
     body = joined(table(_COLUMNS, [_row(study) for study in shown]), _unfinished(shown, name), *pictures)
     return Section("studies", "Tuning", _answer(shown), body, {"studies": [_document(study) for study in shown]})
 
@@ -54,7 +56,7 @@ def _answer(studies: list[Studied]) -> str:
 
 
 def _ended(study: Studied) -> int:
-    return sum(trial.state in ("complete", "pruned") for trial in study.trials)
+    return sum(trial.state in _ENDED for trial in study.trials)
 
 
 def _row(study: Studied) -> list[object]:
@@ -66,7 +68,9 @@ def _row(study: Studied) -> list[object]:
 
 
 def _noisy(account: Mapping[str, Any], value: str, se: str) -> str:
-    return "" if account.get(value) is None else with_noise(account[value], account[se] or None)
+    if account.get(value) is None:
+        return ""
+    return "0" if account[se] == 0 and account[value] == 0 else with_noise(account[value], account[se] or None)
 
 
 def _unfinished(studies: list[Studied], name: str) -> Html | None:
@@ -98,16 +102,19 @@ def _history(study: Studied, state: State) -> Html:
     if study.account is not None:
         dashed = {"dash": "dash", "color": OTHER}
         drawn.add_hline(y=study.account["cv_before"], line=dashed, annotation_text="before")
-    low, high = np.sort(sign * scores)[[0, int(0.9 * (len(scores) - 1))]]  # the worst would flatten all others
+    worst = len(scores) - 1 if len(scores) < _FEW else int(0.9 * len(scores))  # they would flatten all others
+    low, high = np.sort(sign * scores)[[0, worst]]
     room = (high - low) * 0.15 or abs(low) * 0.01
     drawn.update_yaxes(range=sorted((sign * (low - room), sign * (high + room))))
     pruned = sum(trial.state == "pruned" for trial in study.trials)
-    note = f"{plural(pruned, 'trial')} stopped early, and the worst tenth, are not shown."
+    tail = ", and the worst tenth," if len(scores) >= _FEW else ""
+    note = f"Without {plural(pruned, 'trial')} stopped early{tail.rstrip(',')}." if pruned or tail else ""
     return plot(f"{study.name}: does it still find better parameters?", drawn, _advice(study), note)
 
 
 def _advice(study: Studied) -> str:
-    best, last = study.best, max(trial.number for trial in study.trials)
+    best = study.best
+    last = max(trial.number for trial in study.trials if trial.state in _ENDED)
     assert best is not None
     idle = last - best.number
     since = f"The best trial is {best.number}, {plural(idle, 'trial')} ago"

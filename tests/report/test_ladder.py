@@ -40,7 +40,7 @@ def test_layers_that_help_are_told_from_noise(planted):
     assert verdicts == {**noise, "baseline": "start", "features": "bought", "blend": "bought"}
     assert made.stop.layer == "blend"
     assert made.sentence.startswith(f"Stop at the blend: rmse {made.stop.score}, from the baseline's 0.9")
-    assert made.sentence.endswith("; stack is no better than noise.")
+    assert made.sentence.endswith("; what stack bought above that is inside the noise, or worse.")
 
 
 def test_where_nothing_helps_nothing_is_bought(planted):
@@ -135,6 +135,13 @@ def test_rungs_without_a_run_say_how_to_make_one(planted):
     assert rungs["third library"].todo == "kagflow cv toy --set model.kind=catboost"
     assert rungs["blend"].todo == "kagflow ensemble toy --method climb"
     assert rungs["stack"].todo == "kagflow ensemble toy --method ridge"
+
+
+def test_a_config_that_is_no_file_of_the_users_is_named_by_its_path(planted):
+    name = planted.run("auto_lightgbm", 1.0)
+    assert rungs_of(planted)["tuning"].todo == f"kagflow tune toy --config runs/toy/{name}/experiment.yaml"
+    planted.project.write("runs/toy/autopilot/auto_lightgbm.yaml", "rounds: 5\n")
+    assert rungs_of(planted)["tuning"].todo == "kagflow tune toy --config runs/toy/autopilot/auto_lightgbm.yaml"
 
 
 def test_a_stack_that_an_ensemble_tried_and_did_not_choose_is_told(planted):

@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture
 def said(planted):
     planted.run("first", 1.0)
-    planted.run("columns", 0.8, features="more")
+    planted.run("default", 0.8, features="more")
     planted.run("quick", 0.1, facts={"quick_look": {"sample": 0.1}})
     return lambda *words: planted.project.cli("report", "toy", "--ladder", *words)
 

@@ -155,7 +155,7 @@ def test_a_study_shows_what_it_brought_and_which_parameters_matter(planted):
         "1.050 ± 0.050",
         "-0.150 ± 0.020",
         "lgbm: which parameters matter?",
-        "1 trial stopped",
+        "Without 1 trial stopped early.",
     ):
         assert words in said
     (study,) = made.document["studies"]  # that of an outer fold is not one of its own

@@ -12,7 +12,20 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup as Html
 
-__all__ = ["Cell", "Column", "Html", "code", "element", "folded", "joined", "listed", "paragraph", "table", "template", "with_code"]
+__all__ = [
+    "Cell",
+    "Column",
+    "Html",
+    "code",
+    "element",
+    "folded",
+    "joined",
+    "listed",
+    "paragraph",
+    "table",
+    "template",
+    "with_code",
+]
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,8 @@ def _for_script(entries: Sequence[Entry], state: State, paired: Sequence[Paired]
                 "folds": entry.run.scores["folds"],
                 "settings": {key: entry.settings[key] for key in telling if key in entry.settings},
                 "features": features,
+                "changed": entry.changed,
+                "alone": entry.run.kind not in {"ensemble", "imported"},
             }
             for entry, features in zip(entries, _own_features(entries), strict=True)
         ],

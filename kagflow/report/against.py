@@ -125,7 +125,7 @@ class Against:
         if self.heavy:
             return (
                 f"The worst 1 % of rows hold {self.tail:.0%} of the squared error: look at them below, and try an "
-                "objective that they rule less (Huber, absolute error), or a log target."
+                f"objective that they rule less (Huber, absolute error){'' if self.scale else ', or a log target'}."
             )
         return f"The worst 1 % of rows hold {self.tail:.0%} of the squared error (a normal law: 8 %): no cause to act."
 

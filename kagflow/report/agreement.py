@@ -12,19 +12,21 @@ from kagflow.report.posterior import Posterior
 _DRAWS = 400
 
 
-def agreement(points: Points, posterior: Posterior, seed: int) -> Agreement:
-    """Return whether CV and public order the submissions alike."""
+def agreement(points: Points, posterior: Posterior, seed: int) -> Agreement | None:
+    """Return whether CV and public order the submissions alike; ``None`` with fewer than two public scores."""
     there = points.known
+    if there.sum() < 2:
+        return None
     cv, public, same = points.cv[there], points.public[there], points.same[np.ix_(there, there)]
     lineages = len(np.unique(points.lineage[there]))
     rng = np.random.default_rng(seed)
     noise = posterior.public_noise[np.ix_(there, there)]
     drawn = cv + rng.multivariate_normal(np.zeros(len(cv)), noise, _DRAWS, method="eigh")
-    ceiling = kendall(cv, drawn) if len(cv) > 1 else None
+    taus = kendall(cv, drawn)
     return Agreement(
         pooled=_correlation(cv, public, np.ones_like(same), len(cv)),
         within=_correlation(cv, public, same, len(cv) - lineages + 1),
-        ceiling=None if ceiling is None else float(np.mean(ceiling)),
+        ceiling=float(np.nanmean(taus)) if np.isfinite(taus).any() else None,
     )
 
 

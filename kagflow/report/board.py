@@ -122,6 +122,11 @@ def _doubts(sent: Sequence[Sent], noise: RowNoise) -> list[str]:
     missing = int((noise.own > 0).sum())
     if noise.source == "points":
         notes.append("There is no OOF: noise is read off the scatter of the points.")
+        if not noise.known.any():
+            notes.append(
+                "What all submissions have in common on one side of the board is not known either; it is not in the "
+                "bands of private scores."
+            )
     elif missing:
         notes.append(f"{missing} of {len(sent)} submissions have no OOF; they are taken to be as noisy as the others.")
     if all(each.public is None for each in sent):

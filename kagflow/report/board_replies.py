@@ -199,7 +199,9 @@ def two(state: State) -> Reply | None:
     named = labels(state)
     names = [named.get(name, name) for name in choice.best.names]
     gained = choice.gain_over_public
-    over = f", expected to end {gained:.2g} better than the two best public ones" if gained and gained > 0 else ""
+    noise = study.answers.noise
+    shows = gained is not None and noise is not None and gained >= 10.0**-noise.digits
+    over = f", expected to end {gained:.2g} better than the two best public ones" if shows else ""
     known = {"choose": list(choice.best.names), "gain_over_public": gained, "loss": choice.best.loss}
     answer = f"{listing(names)}{over}. {_clicked(state, study, choice.best.names)}"
     return Reply("two", question, answer, known)

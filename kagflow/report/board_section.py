@@ -1,6 +1,6 @@
 """The section of CV against the leaderboard: every submission as a point, with both noise bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kagflow.report.answers import BoardAnswers, Correlation, LineageOffset, PointAnswer
@@ -48,18 +48,14 @@ def _answer(answers: BoardAnswers) -> str:
     return f"{plural(len(scored), 'submission')} with a public score: {lie}."
 
 
-def _scatter(state: State, study: BoardStudy, named: dict[str, str]) -> Html:
+def _scatter(state: State, study: BoardStudy, named: Mapping[str, str]) -> Html:
     """Return every submission, CV against public, with both noises and what its lineage lets expect."""
     answers = study.answers
     metric = state.competition.metric.name
-    drawn = figure(f"CV ({metric})", f"board ({metric})")
+    drawn = figure(f"CV ({metric})", f"board ({metric})", height=380)
     scored = [point for point in answers.points if point.public is not None]
     _expected(drawn, answers)
-    lineages = list(dict.fromkeys(point.lineage for point in answers.points))
-    for place, lineage in enumerate(lineages):
-        own = [point for point in scored if point.lineage == lineage]
-        if own:
-            _public(drawn, own, answers, named, _SYMBOLS[place % len(_SYMBOLS)])
+    _public(drawn, scored, answers, named)
     private = [point for point in answers.points if point.private is not None]
     if private:
         drawn.add_scatter(
@@ -89,7 +85,7 @@ def _noises(answers: BoardAnswers) -> str:
         return ""
     cv = "" if noise.cv is None else f"a CV is uncertain by ± {rounded(noise.cv, noise.cv)} and "
     alone = f"Alone {cv}a public score by ± {rounded(noise.public, noise.public)}, most of which all submissions share"
-    return f"{alone}. Arms: the standard error of a difference between two submissions."
+    return f"{alone}. Arms: the standard error of a difference of two. Symbols: lineages. Green: the two to choose."
 
 
 def _expected(drawn: "Figure", answers: BoardAnswers) -> None:
@@ -123,37 +119,39 @@ def _expected(drawn: "Figure", answers: BoardAnswers) -> None:
     )
 
 
-def _public(
-    drawn: "Figure", own: Sequence[PointAnswer], answers: BoardAnswers, named: dict[str, str], symbol: str
-) -> None:
+def _public(drawn: "Figure", scored: Sequence[PointAnswer], answers: BoardAnswers, named: Mapping[str, str]) -> None:
+    """Draw the public scores, those of one lineage with one symbol, and the two to choose."""
     noise = answers.noise
     pair = None if noise is None else noise.pair
     on_cv = pair * noise.cv / noise.public if pair and noise is not None and noise.cv and noise.public else None
     chosen = set() if answers.choice is None else set(answers.choice.best.names)
-    names = [named.get(point.name, point.name) for point in own]
+    names = [named.get(point.name, point.name) for point in scored]
+    lineages = list(dict.fromkeys(point.lineage for point in scored))
     drawn.add_scatter(
-        x=[point.cv for point in own],
-        y=[point.public for point in own],
+        x=[point.cv for point in scored],
+        y=[point.public for point in scored],
         error_x=_arm(on_cv, MARK),
         error_y=_arm(pair, OTHER),
         mode="markers+text",
-        name=f"public, {own[0].lineage}" if own[0].lineage else "public",
+        name="public",
         marker={
-            "color": [CHOSEN if point.name in chosen else faded(OTHER, 0.0) for point in own],
-            "symbol": symbol,
+            "color": [CHOSEN if point.name in chosen else faded(OTHER, 0.0) for point in scored],
+            "symbol": [_SYMBOLS[lineages.index(point.lineage) % len(_SYMBOLS)] for point in scored],
             "size": 10,
-            "line": {"color": [CHOSEN if point.name in chosen else OTHER for point in own], "width": 2},
+            "line": {"color": [CHOSEN if point.name in chosen else OTHER for point in scored], "width": 2},
         },
-        text=[name if point.outside or point.name in chosen else "" for name, point in zip(names, own, strict=True)],
+        text=[name if point.outside or point.name in chosen else "" for name, point in zip(names, scored, strict=True)],
         textposition="top center",
         cliponaxis=False,
-        customdata=[
-            [name, *(rounded(value, (point.high - point.low) / 4) for value in (point.low, point.high))]
-            for name, point in zip(names, own, strict=True)
-        ],
-        hovertemplate="%{customdata[0]}<br>CV %{x}<br>public %{y}<br>"
+        customdata=[[name, *_expected_of(point), point.lineage] for name, point in zip(names, scored, strict=True)],
+        hovertemplate="%{customdata[0]}<br>%{customdata[3]}<br>CV %{x}<br>public %{y}<br>"
         "expected %{customdata[1]} to %{customdata[2]}<extra></extra>",
     )
+
+
+def _expected_of(point: PointAnswer) -> tuple[str, str]:
+    wide = (point.high - point.low) / 4
+    return rounded(point.low, wide), rounded(point.high, wide)
 
 
 def _arm(length: float | None, colour: str) -> dict[str, Any] | None:
@@ -162,13 +160,14 @@ def _arm(length: float | None, colour: str) -> dict[str, Any] | None:
     return {"type": "constant", "value": length, "color": faded(colour, 0.5), "thickness": 1, "width": 0}
 
 
-def _over_time(state: State, answers: BoardAnswers, named: dict[str, str]) -> Html:
+def _over_time(state: State, answers: BoardAnswers, named: Mapping[str, str]) -> Html:
     """Return the offset of public from CV, submission by submission."""
     scored = [point for point in answers.points if point.public is not None]
     if len(scored) < _FEWEST:
         return Html()
     metric = state.competition.metric.name
-    drawn = figure("submission, oldest first", f"public minus CV ({metric})")
+    drawn = figure("submission, oldest first", f"public minus CV ({metric})", height=380)
+    drawn.update_xaxes(dtick=max(len(scored) // 8, 1))
     places = list(range(1, len(scored) + 1))
     drawn.add_scatter(
         x=places,
@@ -238,8 +237,8 @@ def _tau(found: Correlation) -> str:
 
 
 def _offset(lineage: LineageOffset) -> Cell:
-    se = (lineage.high - lineage.low) / 4
-    low, middle, high = (rounded(value, se) for value in (lineage.low, lineage.offset, lineage.high))
+    wide = lineage.high - lineage.low
+    low, middle, high = (rounded(value, wide) for value in (lineage.low, lineage.offset, lineage.high))
     return Cell(f"{middle} ({low} to {high})", lineage.offset)
 
 
@@ -247,7 +246,7 @@ def _averaging(lineage: LineageOffset) -> str:
     return "not measured" if lineage.averaging is None else f"{lineage.averaging:.2g}"
 
 
-def _choice(answers: BoardAnswers, named: dict[str, str]) -> Html | None:
+def _choice(answers: BoardAnswers, named: Mapping[str, str]) -> Html | None:
     """Return the two to choose, and what other rules would choose."""
     choice = answers.choice
     if choice is None:

@@ -82,7 +82,7 @@ def best_of_two(mean: Array, covariance: Array) -> Array:
     ahead = (mean[:, None] - mean) / apart
     found = mean[:, None] * norm.cdf(ahead) + mean * norm.cdf(-ahead) + apart * norm.pdf(ahead)
     np.fill_diagonal(found, mean)
-    return np.asarray(found)
+    return np.asarray((found + found.T) / 2)  # the same to the last digit, whichever comes first
 
 
 def shake_up(

@@ -130,9 +130,7 @@ class Threshold:
         gain = f"{self.gain.value:+.2g} ± {self.gain.se:.1g}"
         if self.better:
             return f"{where}; fitted on the other folds it changes {self.metric} by {gain}: `postprocess: threshold`."
-        return (
-            f"{where}; fitted on the other folds it changes {self.metric} by {gain}, no gain beyond noise: stay at 0.5."
-        )
+        return f"{where}; fitted on the other folds it changes {self.metric} by {gain}, no sure gain: stay at 0.5."
 
 
 def threshold(outcome: Outcome) -> Threshold | None:

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from kagflow.metrics import Array
 from kagflow.report.noise import RowNoise, Sizes, pair_variance
 
-_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 4.0)
-"""Of a standard deviation that is not known, in a unit that the data suggest."""
+_LEVELS = 8  # of a standard deviation that is not known
+_SKILLS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5)  # in the standard deviation of CVs within lineages
 
 _SHARES = (0.02, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5)
 """Of the variance of submissions without an OOF, in the units of ``RowNoise.own``."""
@@ -152,13 +152,14 @@ class Model:
 
     def grid(self) -> Iterator[Block]:
         """Yield the grid."""
-        points, (skill, own, lineage) = self.points, self._units()
-        step = 2 if len(points.cv) > _LARGE else 1
+        points, step = self.points, 2 if len(self.points.cv) > _LARGE else 1
+        noise, own, lineage = self._spreads()
+        skill = max(noise, self._cv_spread())
         repeated = len(np.unique(points.lineage)) < len(points.cv)
-        lineages = half_cauchy(lineage, step) if points.lineage.max() > 0 else [(0.0, 0.0)]
-        inner = np.array([(*of_own, *of_all) for of_own, of_all in product(half_cauchy(own, step), lineages)])
+        lineages = half_cauchy(noise, lineage, step) if points.lineage.max() > 0 else [(0.0, 0.0)]
+        inner = np.array([(*of_own, *of_all) for of_own, of_all in product(half_cauchy(noise, own, step), lineages)])
         for share, units in product(self.sizes.shares, _SHARES[::step] if self.noise.own.any() else (0.0,)):
-            for level in _LEVELS[::step] if repeated else (0.0,):
+            for level in _SKILLS[::step] if repeated else (0.0,):
                 error = self._cv_error(self.noise.of(units) / self.sizes.cv, level * skill)
                 yield Block(share, units, inner[:, 0], inner[:, 2], inner[:, 1] + inner[:, 3], *error)
 
@@ -238,19 +239,23 @@ class Model:
         error = float(np.sqrt(row * (1 / self.sizes.cv + 1 / self.sizes.board(block.share))))
         return _WIDE * np.maximum(max(error, 2 * self.scatter), block.lineage)
 
-    def _units(self) -> tuple[float, float, float]:
-        """Return the units of the standard deviations of skill, of submissions and of lineages."""
+    def _spreads(self) -> tuple[float, float, float]:
+        """Return standard deviations of public minus CV: by noise alone, and at most of submissions and of lineages."""
         points, rows = self.points, self.sizes.board(self.sizes.middle)
         pair = pair_variance(self.noise.of(1.0)) / 2 * (1 / rows + 1 / self.sizes.cv)
         least = float(np.sqrt(pair + 2 * points.rounding))
-        own = max(self.scatter, least)
         gaps = (points.public - points.cv - points.averaging)[self.seen]
         codes = points.lineage[self.seen]
         middles = [float(np.mean(gaps[codes == code])) for code in np.unique(codes)]
+        apart = float(np.std(middles)) if len(middles) > 1 else 0.0
+        return least, 4 * max(self.scatter, least), 4 * max(apart, self.scatter, least)
+
+    def _cv_spread(self) -> float:
+        """Return the standard deviation of CVs within lineages."""
+        points = self.points
         within = points.cv - points.same @ points.cv / points.same.sum(axis=1)
         freedom = max(1, len(within) - len(np.unique(points.lineage)))
-        skill = max(float(np.sqrt((within**2).sum() / freedom)), least)
-        return skill, own, max(own, float(np.std(middles)) if len(middles) > 1 else 0.0)
+        return float(np.sqrt((within**2).sum() / freedom))
 
     def _cv_error(self, covariance: Array, skill: float) -> tuple[Array, Array, float]:
         """Return the CVs' errors that all CVs let expect, what is left of their covariance, and the evidence.
@@ -270,9 +275,9 @@ class Model:
         return covariance @ pull, covariance - covariance @ only_within @ covariance, float(evidence)
 
 
-def half_cauchy(unit: float, step: int) -> list[tuple[float, float]]:
-    """Return values of a standard deviation, and logarithms of their probabilities."""
-    levels = np.array(_LEVELS[::step])
-    edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [2 * levels[-1]]])
-    share = np.diff(np.arctan(edges))
-    return [(unit * level, p) for level, p in zip(levels.tolist(), np.log(share / share.sum()).tolist(), strict=True)]
+def half_cauchy(unit: float, most: float, step: int) -> list[tuple[float, float]]:
+    """Return values of a standard deviation up to the most, and logarithms of their probabilities."""
+    values = np.concatenate([[0.0], np.geomspace(0.3 * unit, most, _LEVELS // step)])
+    edges = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [2 * most]])
+    share = np.diff(np.arctan(edges / unit))
+    return list(zip(values.tolist(), np.log(share / share.sum()).tolist(), strict=True))

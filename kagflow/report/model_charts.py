@@ -207,8 +207,8 @@ def distribution_chart(found: Distributions) -> Html:
 
 
 def _means(part: Distribution) -> str:
-    true, oof, test = part.means
-    return f"Means: {true:.4g} true, {oof:.4g} OOF, {test:.4g} test."
+    true, oof, test = (f"{mean:,.0f}" if abs(mean) >= 1000 else f"{mean:.4g}" for mean in part.means)
+    return f"Means: {true} true, {oof} OOF, {test} test."
 
 
 def _of_models(found: Distributions) -> str:

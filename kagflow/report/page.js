@@ -103,11 +103,12 @@ if (pairs) {
     const known = data.differences[`${first.value} ${second.value}`];
     if (known) body.append(row("td", "difference, paired", known, ""));
     body.append(row("td", "folds", byFolds(a, b), ""));
-    for (const key of data.keys) {
+    for (const key of a.alone && b.alone ? data.keys : []) {
       const [x, y] = [a.settings[key] ?? "–", b.settings[key] ?? "–"];
       if (x !== y) body.append(row("td", key, x, y));
     }
-    if (only(a, b) !== only(b, a)) body.append(row("td", "features of its own", only(a, b), only(b, a)));
+    if (!a.alone || !b.alone) body.append(row("td", "what changed", a.changed, b.changed));
+    else if (only(a, b) !== only(b, a)) body.append(row("td", "features of its own", only(a, b), only(b, a)));
     table.append(head, body);
     result.replaceChildren(table);
   };

@@ -106,9 +106,9 @@ def _moved(run: Run, best: Run) -> Html | None:
         return None
     moved = np.subtract(first, second, dtype=np.float64)
     order = np.argsort(-np.abs(moved), kind="stable")[:_MOST_ROWS]
-    rows = mine.select("id", pl.col("y").cast(pl.String)).with_columns(
-        mine=pl.Series(first), best=pl.Series(second), moved=pl.Series(moved)
-    )[order.tolist()]
+    rows = mine.select("id", "y").with_columns(mine=pl.Series(first), best=pl.Series(second), moved=pl.Series(moved))[
+        order.tolist()
+    ]
     name, other = run.facts["config"], best.facts["config"]
     columns = (
         Column("row", "name"),
@@ -118,8 +118,7 @@ def _moved(run: Run, best: Run) -> Html | None:
         Column("moved by", "number"),
     )
     shown = [
-        [row["id"], row["y"], *(_number(row[part]) for part in ("mine", "best", "moved"))]
-        for row in rows.rows(named=True)
+        [row["id"], *(_number(row[part]) for part in ("y", "mine", "best", "moved"))] for row in rows.rows(named=True)
     ]
     share = float(np.abs(moved).max(initial=0.0))
     return joined(
@@ -129,8 +128,10 @@ def _moved(run: Run, best: Run) -> Html | None:
     )
 
 
-def _number(value: float) -> str:
-    """Return a prediction to five digits, in plain figures."""
+def _number(value: float | str) -> str:
+    """Return a target or prediction, numbers to five digits in plain figures."""
+    if isinstance(value, str):
+        return value
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
 
 
@@ -148,6 +149,8 @@ def _for_script(entries: Sequence[Entry], state: State, paired: Sequence[Paired]
                 "folds": entry.run.scores["folds"],
                 "settings": {key: entry.settings[key] for key in telling if key in entry.settings},
                 "features": features,
+                "changed": entry.changed,
+                "alone": entry.run.kind not in {"ensemble", "imported"},
             }
             for entry, features in zip(entries, _own_features(entries), strict=True)
         ],

@@ -93,8 +93,8 @@ class Permutation:
         if idle:
             names = ", ".join(group.name for group in idle[:3]) + (" ..." if len(idle) > 3 else "")
             return (
-                f"{len(idle)} of {len(self.groups)} groups of columns are worth nothing beyond noise ({names}): try a "
-                "run without them; what is gained is speed, and less to overfit."
+                f"Of {len(self.groups)} groups of columns {len(idle)} are worth nothing beyond noise ({names}): try a "
+                "run without; what is gained is speed, and less to overfit."
             )
         return f"Every group that was looked at is needed; {self.groups[0].name} most: features of that kind pay."
 

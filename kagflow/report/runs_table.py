@@ -11,10 +11,10 @@ from kagflow.report.state import State
 from kagflow.report.words import noise_html, plural, score, score_html
 
 _COLUMNS = (
-    Column("run", "name"),
+    Column("run", "run"),
     Column("what changed", about="against the earlier run that it is most like"),
     Column("CV ± s.e.", "number"),
-    Column("minus the best ± s.e.", "number", about="the score minus that of the best run, paired over the same rows"),
+    Column("minus the best", "number", about="the score minus that of the best run ± s.e., paired over the same rows"),
     Column("folds", about="the score of each fold, all runs on one line"),
     Column("public", "number"),
     Column("private", "number"),

@@ -345,4 +345,4 @@ class _Range:
     def _labels(self, labels: list[str]) -> str:
         inside = [label for place, label in enumerate(labels) if self.low < place <= self.high]
         more = f" and {len(inside) - _MOST_LABELS} more" if len(inside) > _MOST_LABELS else ""
-        return ", ".join(inside[::-1][:_MOST_LABELS]) + more  # the worst first
+        return " or ".join(inside[::-1][:_MOST_LABELS]) + more  # the worst first

@@ -19,7 +19,7 @@ def stable(project, text):
     return "\n".join(re.sub(r"  [\d.]+$", "  <s>", line) if table else line for line in lines)
 
 
-@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "ensemble", "run", "runs", "submit"])
+@pytest.mark.parametrize("verb", ["", "fetch", "check", "cv", "tune", "ensemble", "run", "runs", "submit", "report"])
 def test_help(project, snapshot, verb):
     said = project.cli(*filter(None, [verb]), "--help")
     assert said.code == 0

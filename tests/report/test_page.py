@@ -10,13 +10,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from kagflow.competition import load
 from kagflow.errors import DataError
-from kagflow.report import PAGE, history, make_report, markdown, read_state
+from kagflow.report import PAGE, Report, history, make_report, markdown, read_state
 from kagflow.report import state as state_module
 from kagflow.report.board_now import BoardNow
+from kagflow.report.board_section import board_section
 from kagflow.report.chart import figure, plot
 from kagflow.report.markup import Column, Html, joined, table
+from kagflow.report.page import SECTIONS
+from kagflow.report.runs_table import runs_section
 from kagflow.report.section import Section, make_sections
+from kagflow.report.stand import stand_section
 from kagflow.submit.ledger import LEDGER, Ledger
 from tests.report.reading import read
 
@@ -69,8 +74,14 @@ def board(monkeypatch):
     return say
 
 
-def page_of(planted, now=NOW):
-    return read(make_report(planted.competition, now).html())
+def html_of(planted, *makers):
+    """The page as of now, of these sections alone, or of all."""
+    state = read_state(planted.competition, NOW)
+    return Report(state, make_sections(state, makers or SECTIONS)).html()
+
+
+def page_of(planted, *makers):
+    return read(html_of(planted, *makers))
 
 
 def replies(page):
@@ -114,28 +125,28 @@ def test_one_run_has_nothing_to_be_compared_with_and_is_to_be_sent(planted):
 def test_a_gain_is_called_real_only_beyond_its_paired_noise(planted):
     planted.run("first", 0.50)
     planted.run("second", 0.45)
-    said = replies(page_of(planted))["Is the gain real?"]
+    said = replies(page_of(planted, stand_section))["Is the gain real?"]
     assert re.match(r"Yes: second scores [\d.]+ ± [\d.]+ better than first, the best before it, paired", said)
 
     planted.run("third", 0.4499)
-    said = replies(page_of(planted))["Is the gain real?"]
+    said = replies(page_of(planted, stand_section))["Is the gain real?"]
     assert said.startswith(("Not beyond the noise: third", "Yes: second"))
     planted.run("fourth", 0.8)
-    assert "the newest, fourth, is worse." in replies(page_of(planted))["Is the gain real?"]
+    assert "the newest, fourth, is worse." in replies(page_of(planted, stand_section))["Is the gain real?"]
 
 
 def test_what_was_tried_is_told_by_kind_with_what_is_as_good_as_the_best(planted):
     planted.run("a", 0.50, own=0.1)
     planted.run("b", 0.50, own=0.1, kind="catboost")
     planted.run("c", 0.90, own=0.1, kind="sklearn")
-    said = replies(page_of(planted))["What was tried?"]
+    said = replies(page_of(planted, stand_section))["What was tried?"]
     assert "sklearn" in said.split("and")[-1]
     assert re.search(r"Within the noise of the best: [ab]\.", said)
 
 
 def test_days_submissions_and_rank_stand_on_the_first_screen(planted, board):
     send(planted, planted.run("a", 0.5), public=0.2)
-    shown = facts(page_of(planted))
+    shown = facts(page_of(planted, stand_section))
     assert shown["Time left"].startswith("5 days until 15 January, 13:00 UTC")
     assert shown["Submissions left"] == "3 of 5 today"
     assert shown["Rank"] == "2 of 3, top 67 %"
@@ -144,17 +155,17 @@ def test_days_submissions_and_rank_stand_on_the_first_screen(planted, board):
 
 def test_medals_are_spoken_of_only_where_the_competition_awards_them(planted, board):
     send(planted, planted.run("a", 0.5), public=0.2)
-    assert "medal" not in answer(page_of(planted), "stand")
+    assert "medal" not in answer(page_of(planted, stand_section), "stand")
     board(medals=True, rank=2, teams=2000)
-    assert answer(page_of(planted), "stand").endswith("rank 2 of 2,000, in the gold zone.")
+    assert answer(page_of(planted, stand_section), "stand").endswith("rank 2 of 2,000, in the gold zone.")
 
 
 def test_a_rank_that_moved_is_explained_since_the_last_look_that_was_different(planted, board):
     send(planted, planted.run("a", 0.5), public=0.2)
-    assert "first look" in replies(page_of(planted))["Why did my rank move?"]
+    assert "first look" in replies(page_of(planted, stand_section))["Why did my rank move?"]
     board(rank=1, scores={"first": 0.15, "me": 0.05, "last": 0.9})
     for _ in range(2):  # a second report on the same board still explains it
-        said = replies(page_of(planted))["Why did my rank move?"]
+        said = replies(page_of(planted, stand_section))["Why did my rank move?"]
         assert said == "From 2 to 1 since 10 January, 12:00 UTC: 1 place won by your own score."
 
 
@@ -163,14 +174,14 @@ def test_the_two_to_choose_are_named_and_whether_they_are_selected(planted, boar
     for k, error in enumerate((0.5, 0.6, 0.7, 0.8)):
         send(planted, planted.run(f"r{k}", error), public=error + 0.01 * rng.normal())
     question = "Which two, and are they clicked?"
-    said = replies(page_of(planted))[question]
+    said = replies(page_of(planted, stand_section))[question]
     assert said.startswith(("r0 and r1", "r1 and r0"))
     assert "None is selected" in said
     assert "5 days left" in said.lower()
     board(selected=(1, 2))
-    assert "Both are selected." in replies(page_of(planted))[question]
+    assert "Both are selected." in replies(page_of(planted, stand_section))[question]
     board(selected=(3, 4), end=NOW + timedelta(days=1))
-    page = page_of(planted)
+    page = page_of(planted, stand_section)
     assert "Selected now: r2 and r3; change that" in replies(page)[question]
     assert next_step(page).startswith("Next step Select your two submissions: r")
 
@@ -180,17 +191,17 @@ def test_a_run_is_sent_for_its_public_score_only_where_the_board_can_tell_it_apa
     monkeypatch.setattr(state_module, "_read_data", lambda *_: (SimpleNamespace(edition="e", test=test), ""))
     send(planted, planted.run("sent", 0.5), public=0.5)
     planted.run("hardly", 0.492)
-    said = replies(page_of(planted))["Is it worth a submission?"]
+    said = replies(page_of(planted, stand_section))["Is it worth a submission?"]
     assert said.startswith("As a candidate for the end, not to learn from its public score: hardly is ")
     planted.run("clearly", 0.2)
-    said = replies(page_of(planted))["Is it worth a submission?"]
+    said = replies(page_of(planted, stand_section))["Is it worth a submission?"]
     assert said.startswith("Yes: clearly is ")
     assert "public rows show that order with 100%" in said
 
 
 def test_a_leaderboard_that_cannot_be_asked_is_said_and_harms_nothing(planted):
     send(planted, planted.run("a", 0.5), public=0.2, to="kaggle")
-    page = page_of(planted)  # nobody is signed in
+    page = page_of(planted, stand_section)  # nobody is signed in
     assert replies(page)["Why did my rank move?"].startswith("The board could not be asked: ")
     assert answer(page, "stand").endswith("the rank is not known.")
 
@@ -212,7 +223,7 @@ def twelve(planted, board):
 
 
 def test_every_submission_is_a_point_with_its_band_and_the_odd_one_is_named(planted, twelve):
-    page = page_of(planted)
+    page = page_of(planted, stand_section, board_section)
     section = page.one("section", id="board")
     assert answer(page, "board").startswith("12 submissions with a public score: ")
     drawn = section.figures["Does the board score as CV does?"]
@@ -229,20 +240,24 @@ def test_a_board_in_line_with_cv_names_no_point(planted, board):
     rng = np.random.default_rng(1)
     for k, error in enumerate(np.linspace(0.4, 0.8, 8)):
         send(planted, planted.run(f"r{k}", float(error)), public=float(error + 0.05 + 0.003 * rng.normal()))
-    said = replies(page_of(planted))["What broke the link between CV and the board?"]
+    said = replies(page_of(planted, stand_section, board_section))["What broke the link between CV and the board?"]
     assert said.startswith("Nothing did: ")
 
 
 def test_private_scores_are_drawn_when_they_are_known(planted, board):
     for k, error in enumerate((0.5, 0.6, 0.7)):
         send(planted, planted.run(f"r{k}", error), public=error, private=error + 0.1)
-    drawn = page_of(planted).one("section", id="board").figures["Does the board score as CV does?"]
+    drawn = (
+        page_of(planted, stand_section, board_section)
+        .one("section", id="board")
+        .figures["Does the board score as CV does?"]
+    )
     (private,) = (trace for trace in drawn["data"] if trace["name"] == "private")
     assert private["y"] == [0.6, 0.7, 0.8]
 
 
 def test_the_choice_is_set_against_choosing_by_public_and_by_cv(planted, twelve):
-    section = page_of(planted).one("section", id="board")
+    section = page_of(planted, stand_section, board_section).one("section", id="board")
     rows = next(each.rows for each in section.all("table") if each.rows[0][0] == "rule")
     assert [row[0].split(" (")[0] for row in rows[1:]] == [
         "best expected private score",
@@ -254,7 +269,10 @@ def test_the_choice_is_set_against_choosing_by_public_and_by_cv(planted, twelve)
 def test_one_submission_without_cv_makes_no_chart(planted, board):
     planted.run("a", 0.5)
     send(planted, "elsewhere", public=0.3)
-    assert answer(page_of(planted), "board") == "No submission has a CV, so nothing can be held against the board."
+    assert (
+        answer(page_of(planted, stand_section, board_section), "board")
+        == "No submission has a CV, so nothing can be held against the board."
+    )
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
@@ -263,12 +281,14 @@ def test_one_submission_without_cv_makes_no_chart(planted, board):
 def test_the_table_of_runs_says_what_each_changed_and_whether_it_was_sent(planted, board):
     planted.run("lgbm", 0.5, model={"kind": "lightgbm", "params": {"num_leaves": 15}})
     send(planted, planted.run("lgbm", 0.45, model={"kind": "lightgbm", "params": {"num_leaves": 31}}), public=0.4)
-    head, newest, oldest = page_of(planted).one("section", id="runs").one("table", class_="sorts").rows
+    head, newest, oldest = (
+        page_of(planted, stand_section, runs_section).one("section", id="runs").one("table", class_="sorts").rows
+    )
     assert head == [
         "run",
         "what changed",
         "CV ± s.e.",
-        "minus the best ± s.e.",
+        "minus the best",
         "folds",
         "public",
         "seconds",
@@ -282,25 +302,25 @@ def test_the_table_of_runs_says_what_each_changed_and_whether_it_was_sent(plante
 
 def test_numbers_are_sorted_by_their_value_not_by_how_they_read(planted):
     planted.run("a", 0.5)
-    table = page_of(planted).one("section", id="runs").one("table", class_="sorts")
+    table = page_of(planted, stand_section, runs_section).one("section", id="runs").one("table", class_="sorts")
     assert float(table.all("td")[2].attributes["data-by"]) == pytest.approx(0.5, abs=0.05)
 
 
 def test_two_runs_side_by_side_differ_in_settings_folds_and_paired_score(planted):
     planted.run("a", 0.5, seeds=1)
     planted.run("b", 0.4, seeds=3)
-    data = json.loads(page_of(planted).one("script", id="pairs").children[0])
+    data = json.loads(page_of(planted, stand_section, runs_section).one("script", id="pairs").children[0])
     assert [run["settings"]["seeds"] for run in data["runs"]] == ["1", "3"]
     assert data["differences"]["0 1"].endswith(", worse")
     assert data["differences"]["1 0"].endswith(", better")
-    assert "Rows that moved most" in page_of(planted).one("section", id="runs").text
+    assert "Rows that moved most" in page_of(planted, stand_section, runs_section).one("section", id="runs").text
 
 
 def test_runs_of_many_shapes_are_all_listed(planted):
     planted.run("good", 0.5)
-    planted.run("quick", 0.1, facts={"quick_look": {"sample": 0.1}})
+    planted.run("quick", 0.1, facts={"quick_look": {"sample": 0.1, "folds": []}})
     (planted.competition.runs_folder / "20260101T000009-cut-00.partial").mkdir()
-    page = page_of(planted)
+    page = page_of(planted, stand_section, runs_section)
     rows = page.one("section", id="runs").one("table", class_="sorts").rows
     assert rows[1][0].startswith("quick quick look")
     assert rows[1][4] == ""  # its folds compare with nobody's
@@ -311,7 +331,7 @@ def test_runs_of_many_shapes_are_all_listed(planted):
 def test_three_hundred_runs_make_a_page_that_opens(planted):
     for k in range(300):
         planted.run(f"r{k % 7}", 0.4 + 0.001 * k, seed=k)
-    html = make_report(planted.competition, NOW).html()
+    html = html_of(planted, runs_section)
     assert len(html.encode()) < 8e6
     assert len(read(html).one("section", id="runs").one("table", class_="sorts").rows) == 301
 
@@ -343,15 +363,15 @@ def test_the_page_is_one_file_that_asks_no_network(planted, twelve):
 
 def test_plotly_is_in_the_page_once_and_only_where_a_chart_needs_it(planted, board):
     name = planted.run("a", 0.5)
-    assert len(make_report(planted.competition, NOW).html()) < 1e6
+    assert len(html_of(planted, runs_section)) < 1e6
     send(planted, name, public=0.5)
-    page = page_of(planted)
+    page = page_of(planted, board_section)
     scripts = ["".join(map(str, each.children)) for each in page.all("script")]
     assert sum("plotly.js" in text[:500] for text in scripts) == 1
 
 
 def test_every_chart_has_titles_on_its_axes_and_a_sentence(planted, twelve):
-    figures = page_of(planted).figures
+    figures = page_of(planted, board_section).figures
     assert figures
     for question, drawn in figures.items():
         assert question.endswith("?")
@@ -424,7 +444,7 @@ def test_rows_without_oof_of_a_time_split_are_no_obstacle(project):
     project.facts(time="day", splitter={"kind": "forward", "folds": 3})
     project.cv(*RIDGE)
     project.cv(*RIDGE, "drop=[x2]")
-    page = read(make_report(read_state_of(project)).html())
+    page = read(make_report(load("toy", project.root)).html())
     assert "Best honest score" in page.one("section", id="stand").text
 
 
@@ -439,11 +459,5 @@ def test_seven_classes_are_no_obstacle(project):
     logistic = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.LogisticRegression")
     project.cv(*logistic)
     project.cv(*logistic, "drop=[x2]")
-    page = read(make_report(read_state_of(project)).html())
+    page = read(make_report(load("toy", project.root)).html())
     assert "Best honest score" in page.one("section", id="stand").text
-
-
-def read_state_of(project):
-    from kagflow.competition import load
-
-    return load("toy", project.root)

@@ -1,5 +1,6 @@
 """Which splitter mirrors how Kaggle drew test, from the files alone."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -287,7 +288,9 @@ def _advice(kind: str, settings: dict[str, Any], evidence: Sequence[str], group:
     advice = Advice(splitter, tuple(evidence), _splitter_line(splitter), group)
     if group is None or group in DERIVED:
         return advice
-    return _led_by(advice, f"# in features.py: GROUP = {group}" if "(" in group else _yaml_line("group", group))
+    return _led_by(
+        advice, f"# in features.py: GROUP = {group}" if group.startswith("pl.col(") else _yaml_line("group", group)
+    )
 
 
 def _by_time(advice: Advice, time: pl.Series, id_: str) -> Advice:
@@ -299,7 +302,7 @@ def _by_time(advice: Advice, time: pl.Series, id_: str) -> Advice:
     if name != id_:
         return _led_by(advice, _yaml_line("time", name))
     to_time = "to_date" if time.dtype == pl.Date else "to_datetime"
-    return _led_by(advice, f'# in features.py: TIME = pl.col("{name}").str.{to_time}()')
+    return _led_by(advice, f"# in features.py: TIME = pl.col({json.dumps(name, ensure_ascii=False)}).str.{to_time}()")
 
 
 def _led_by(advice: Advice, line: str) -> Advice:

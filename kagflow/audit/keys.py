@@ -1,5 +1,6 @@
 """Keys: what may hold rows together. Columns, parts of ids such as ``0001`` in ``0001_02``, and units of time."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -153,7 +154,8 @@ def _parts(train: pl.Series, test: pl.Series) -> Iterator[Key]:
         halves = [column.str.split(separator) for column in (train, test)]
         for part in range(counts[0] + 1):
             which = ".list.first()" if part == 0 else f".list.get({part})"
-            expression = f'pl.col("{train.name}").str.split("{separator}"){which}'
+            column = json.dumps(train.name, ensure_ascii=False)  # as Python writes it, too
+            expression = f'pl.col({column}).str.split("{separator}"){which}'
             name = (
                 f'{train.name} before "{separator}"'
                 if part == 0

@@ -77,7 +77,9 @@ WORKS = {
     "money and shares": files(
         {**X, "c": [f"€{value:,.0f}" for value in RNG.uniform(0, 1e5, N + M)], "d": [f"{v}%" for v in range(N + M)]}
     ),
-    "huge integers": files({**X, "c": [10**25 + row for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]})
+    "huge integers": files(
+        {**X, "c": [10**25 + row for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]}
+    )
     if False
     else files({**X, "c": [str(10**25 + row) for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]}),
     "infinite numbers": files({**X, "c": ["inf", "-inf", *map(str, SIGNAL[2:])]}),
@@ -89,7 +91,9 @@ WORKS = {
     "empty text and blanks": files({**X, "c": RNG.choice(["", " ", "x"], N + M)}),
     "words for null": files({**X, "c": [*["NA", "?", "-"], *map(str, SIGNAL[3:])]}),
     "classes that are words": files(X, CLASSES, sample={"y": ["one"] * M}),
-    "classes called true and null": files(X, RNG.choice(["null", "true", "nan"], N).tolist(), sample={"y": ["true"] * M}),
+    "classes called true and null": files(
+        X, RNG.choice(["null", "true", "nan"], N).tolist(), sample={"y": ["true"] * M}
+    ),
     "classes from minus one": files(X, RNG.choice([-1, 0, 1], N).tolist()),
     "a class of one row": files(X, ["rare", *CLASSES[1:]], sample={"y": ["one"] * M}),
     "few positive": files(X, [1] * 4 + [0] * (N - 4), sample={"y": [0.5] * M}),
@@ -101,7 +105,8 @@ WORKS = {
     },
     "semicolons": {role: text.replace(",", ";") for role, text in files(X).items()},
     "semicolons and decimal commas": {
-        role: text.replace(",", ";").replace(".", ",") for role, text in files({"a": SIGNAL.round(3), "b": WORDS}).items()
+        role: text.replace(",", ";").replace(".", ",")
+        for role, text in files({"a": SIGNAL.round(3), "b": WORDS}).items()
     },
     "tabs": {role: text.replace(",", "\t") for role, text in files(X).items()},
     "UTF-16": recoded(files({"größe": SIGNAL, "b": WORDS}), "utf-16"),

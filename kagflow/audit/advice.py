@@ -94,7 +94,8 @@ def advise_splitter(
     none has (and chance would do that once in 10 000 data sets), the rows of a value were kept together: they are a
     group, or a block of time. Where test lies after train, the future is asked for.
     """
-    shared = [name for name in train.columns if name in test.columns and name != target]
+    in_test = set(test.columns)
+    shared = [name for name in train.columns if name in in_test and name != target]
     first, second = same_types(train.select(shared), test.select(shared))
     keys = find_keys(first, second, id)
     found = (

@@ -95,8 +95,9 @@ def find_keys(train: Frame, test: Frame, id_: str) -> list[Key]:
     Left out are columns that are constant, or different in every row, and fractions.
     """
     found: list[Key] = []
+    in_test = set(test.columns)
     for name in train.columns:
-        if name in test.columns:
+        if name in in_test:
             for key in _keys_of(train[name], test[name], is_id=name == id_):
                 if not any(key.values == known.values and (key.codes == known.codes).all() for known in found):
                     found.append(key)

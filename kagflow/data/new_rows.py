@@ -9,7 +9,7 @@ import polars as pl
 from kagflow.config import CompetitionFacts
 from kagflow.data.assemble import assemble_test
 from kagflow.data.derive import Additions
-from kagflow.data.reading import CONVERSIONS, find_file, look_for_file, parse_csv, read_bytes, with_ids_of
+from kagflow.data.reading import CONVERSIONS, LARGEST, find_file, look_for_file, parse_csv, read_bytes, with_ids_of
 from kagflow.data.table import Frame
 from kagflow.data.written import with_all_named
 from kagflow.errors import DataError
@@ -149,7 +149,7 @@ def in_type(column: pl.Series, dtype: pl.DataType, path: Path, hint: str = _FIT_
             hint=hint,
             where=str(path),
         )
-    return made.set(~made.is_finite(), None) if dtype.is_float() else made
+    return made.set(~(made.abs() <= LARGEST), None) if dtype.is_float() else made
 
 
 def _whole(text: pl.Series) -> pl.Series:

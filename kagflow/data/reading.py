@@ -29,6 +29,7 @@ _LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
 _HUGE_INTEGER = r"^\s*[-+]?\d{19,}\s*$"
 _SUFFIXES = ("", ".gz", ".zip")
 _Pair = tuple[pl.Series | None, pl.Series | None]  # of train and of test
+LARGEST = 3.4e38  # that Float32 holds
 _GLANCE, _GLANCE_BYTES = 1000, 1_000_000
 _LARGE_BYTES = 64 * 2**20  # from here on text takes too much memory to be read first
 _NOTHING = Additions()
@@ -302,7 +303,7 @@ def parse_csv(
 
 
 def _check_header(raw: bytes, path: Path) -> str:
-    """Return what separates columns; raise a DataError unless the file begins like a CSV of columns of one name each."""
+    """Return what separates columns; raise a DataError unless the file begins like a CSV whose columns all differ."""
     if not raw or raw.isspace():
         raise DataError("the file is empty", hint="fetch the file again", where=str(path))
     if b"\0" in raw[:4096]:
@@ -354,9 +355,9 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts,
 
 
 def _finite(frame: Frame, but: Sequence[str | None]) -> list[pl.Expr]:
-    """Return columns of numbers with null for infinite ones, which no model can take."""
+    """Return columns of numbers with null for those that are infinite, or would be in the Float32 that models take."""
     numbers = [name for name, dtype in frame.schema.items() if dtype.is_float() and name not in but]
-    return [pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in numbers]
+    return [pl.when(pl.col(name).abs() <= LARGEST).then(name).alias(name) for name in numbers]
 
 
 def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_columns: Sequence[str]) -> list[str]:

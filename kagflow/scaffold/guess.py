@@ -80,14 +80,21 @@ class NotGuessed(ConfigError):
 def guess_null_words(files: Files) -> Guess[tuple[str, ...]]:
     """Return the words that stand for null: those found in columns that are numbers but for them."""
     found: dict[str, str] = {}
-    for name in files.train.columns:
-        for frame in (files.train, files.test):
-            if name in frame.columns:
-                found |= {word: found.get(word, name) for word in _words_among_numbers(frame[name])}
+    for frame in (files.train, files.test):
+        for name in _nearly_numbers(frame):
+            found |= {word: found.get(word, name) for word in _words_among_numbers(frame[name])}
     if not found:
         return Guess(("",), "no word stands among numbers")
     shown = ", ".join(f"{word!r} in {column}" for word, column in list(found.items())[:3])
     return Guess(("", *sorted(found)), f"among numbers there is {shown}")
+
+
+def _nearly_numbers(text: Frame) -> list[str]:
+    """Return columns that hold a number, and something else than numbers."""
+    numbers = text.cast(pl.Float64, strict=False)
+    not_a_number = numbers.select(pl.all().is_nan().any()).row(0)
+    counts = zip(text.columns, text.null_count().row(0), numbers.null_count().row(0), not_a_number, strict=True)
+    return [name for name, nulls, words, nan in counts if words < text.height and (words > nulls or nan)]
 
 
 def _words_among_numbers(column: pl.Series) -> list[str]:
@@ -164,7 +171,8 @@ def guess_targets(files: Files, id_: str, given: Collection[str] | None) -> Gues
             _must_be_in(files.train, name, "--target")
         return Guess(tuple(given), "given")
     asked = [name for name in files.sample.columns if name != id_]
-    hidden = [name for name in files.train.columns if name not in files.test.columns and name != id_]
+    in_test = set(files.test.columns)
+    hidden = [name for name in files.train.columns if name not in in_test and name != id_]
     if asked and all(name in hidden for name in asked):
         return Guess(tuple(asked), f"asked for in the sample submission, and not in {files.names['test']}")
     for name in hidden:
@@ -215,6 +223,12 @@ def guess_task(files: Files, targets: Sequence[str], id_: str, given: Given) -> 
     wanted = _task_of_metric(given, labels)
     if wanted is not None:
         return wanted
+    if len(targets) > 1 and not numbers and labels > 2:
+        raise ConfigError(
+            f"there are several targets, and {targets[0]} has more than two classes: only one such can be fitted",
+            hint="name one with --target, and make a competition of each",
+            where=str(files.folder),
+        )
     if labels == 2:
         return Guess("binary", f"{targets[0]} has two values: {', '.join(sorted(values[0].unique())[:2])}")
     if not numbers:

@@ -133,8 +133,15 @@ def draft_of(name: str, slug: str, files: Files, given: Given) -> Draft:
         positive = guess_positive(files, targets.value[0], id_.value)
     train, test = _typed(files, words.value, id_.value)
     _check_targets(train, targets.value, files)
-    shared = [column for column in train.columns if column in test.columns]
+    in_test = set(test.columns)  # a set, for columns may be thousands
+    shared = [column for column in train.columns if column in in_test]
     known = {id_.value, *targets.value}
+    if known.issuperset(shared):
+        raise DataError(
+            f"train and test share no column but {id_.value}: there is nothing to learn from",
+            hint="name the columns alike in both files",
+            where=str(files.folder),
+        )
     columns = kinds_of_columns(train, test, [column for column in shared if column not in known])
     dated = [_dated(frame, columns) for frame in (train, test)]
     advice = _advice(*dated, target=targets.value[0], id_=id_.value, task=task.value, given=given)
@@ -154,7 +161,7 @@ def draft_of(name: str, slug: str, files: Files, given: Given) -> Draft:
         advice=advice,
         columns=columns,
         rows=(train.height, test.height),
-        only_train=tuple(column for column in train.columns if column not in test.columns and column not in known),
+        only_train=tuple(column for column in train.columns if column not in in_test and column not in known),
         group=given.group,
         time=given.time,
         encoding=files.encoding,
@@ -180,7 +187,8 @@ def _typed(files: Files, null_words: tuple[str, ...], id_: str) -> tuple[Frame, 
         frame = parse_csv(read_bytes(path), path, null_words=null_words, text_columns=(id_,), encoding=files.encoding)
         made.append(with_all_named(frame))
     train, test = with_ids(made[0], made[1], files.sample, id_)
-    shared = [name for name in train.columns if name in test.columns]
+    in_test = set(test.columns)
+    shared = [name for name in train.columns if name in in_test]
     both = same_types(train.select(shared), test.select(shared))
     return train.with_columns(both[0].get_columns()), test.with_columns(both[1].get_columns())
 

@@ -78,10 +78,8 @@ WORKS = {
         {**X, "c": [f"€{value:,.0f}" for value in RNG.uniform(0, 1e5, N + M)], "d": [f"{v}%" for v in range(N + M)]}
     ),
     "huge integers": files(
-        {**X, "c": [10**25 + row for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]}
-    )
-    if False
-    else files({**X, "c": [str(10**25 + row) for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]}),
+        {**X, "c": [str(10**25 + row) for row in range(N + M)], "d": [2**62 + row for row in range(N + M)]}
+    ),
     "infinite numbers": files({**X, "c": ["inf", "-inf", *map(str, SIGNAL[2:])]}),
     "numbers of 1e300": files({**X, "c": SIGNAL * 1e300}),
     "categories that test lacks": files({**X, "c": [*RNG.choice(list("abcdef"), N), *["a"] * M]}),
@@ -113,12 +111,12 @@ WORKS = {
     "Latin-1": recoded(files({"größe": SIGNAL, "b": ["grün"] * 60 + ["weiß"] * 60}), "latin-1"),
     "a byte order mark": recoded(files(X), "utf-8-sig"),
     "lines of Windows": {role: text.replace("\n", "\r\n") for role, text in files(X).items()},
-    "an unnamed first column": header(files({"": range(N + M), **X}), "x", "x"),
     "ids that train lacks": {
         **files(X),
-        "train": csv({key: list(values[:N]) for key, values in X.items()} | {"y": SIGNAL[:N].tolist()}),
+        "train": csv(
+            {key: list(values[:N]) for key, values in X.items()} | {"y": (SIGNAL[:N] + SIGNAL[M : N + M]).tolist()}
+        ),
     },
-    "a target with nulls": files(X, [None, "", *map(str, SIGNAL[2:N])]),
     "a test of one row": {
         **files(X),
         "test": csv({"id": [N], "a": [0.5], "b": ["red"]}),
@@ -127,16 +125,65 @@ WORKS = {
 }
 
 
+LINES = files(X)["train"].splitlines()
+REFUSED = {
+    "all nulls": (files({"a": [None] * (N + M)}, [None] * N), "the target y has 0 different values"),
+    "a target with nulls": (files(X, [None, None, *map(str, SIGNAL[2:N])]), "is null in 2 of 90 rows of train"),
+    "a constant target": (files(X, [1] * N), "the target y has 1 different values"),
+    "duplicate column names": (header(files(X), "id,a,b", "id,a,a"), "more than one column is called 'a'"),
+    "nothing but ids": (files({}), "train and test share no column but id"),
+    "ids that repeat": (files(X, ids=[7] * (N + M)), "no column names the rows"),
+    "a header and no rows": ({**files(X), "train": "id,a,b,y\n"}, "a header and no rows"),
+    "an empty file": ({**files(X), "test": ""}, "the file is empty"),
+    "lines of different lengths": (
+        {**files(X), "train": "\n".join([*LINES[:9], "1,2,3,4,5,6"])},
+        "not readable as CSV",
+    ),
+    "a target of prose": (files(X, [f"sentence {row}" for row in range(N)]), "is text with 90 different values"),
+    "several targets of words": (
+        {
+            **files(X, sample={"y": ["one"] * M, "z": ["one"] * M}),
+            "train": csv({"id": range(N), "a": SIGNAL[:N].tolist(), "y": CLASSES, "z": CLASSES[::-1]}),
+        },
+        "several targets",
+    ),
+}
+
+
+def written(root, texts):
+    folder = root / "files"
+    folder.mkdir()
+    for role, text in texts.items():
+        (folder / f"{role}.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(folder)
+
+
 @pytest.mark.parametrize("case", WORKS)
 def test_it_works(project, case):
-    folder = project.root / "files"
-    folder.mkdir()
-    for role, text in WORKS[case].items():
-        (folder / f"{role}.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    made = project.cli("new", "odd", "--from", str(folder))
+    made = project.cli("new", "odd", "--from", written(project.root, WORKS[case]))
     assert made.code == 0, made.err
     for config in ("lgbm", "linear"):
-        fast = ("--set", "rounds=3", "--set", "seeds=1", "--set", "splitter.folds=2") if config == "lgbm" else ()
-        said = project.cli("cv", "odd", "--config", config, *fast, "--json")
-        assert said.code == 0, f"{config}: {said.err}\n{(project.root / 'competitions/odd/features.py').read_text()}"
+        fast = ("rounds=3", "seeds=1") if config == "lgbm" else ()
+        settings = [word for each in (*fast, "threads=1") for word in ("--set", each)]
+        said = project.cli("cv", "odd", "--config", config, *settings, "--json")
+        assert said.code == 0, said.err
         assert np.isfinite(json.loads(said.out)["cv"])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_is_refused_in_one_error_with_a_hint_and_leaves_nothing_behind(project, case):
+    texts, problem = REFUSED[case]
+    said = project.cli("new", "odd", "--from", written(project.root, texts), "--json")
+    assert said.code == 1, said.err
+    assert problem in said.err
+    assert json.loads(said.out)["error"]["hint"]
+    assert not (project.root / "competitions/odd").exists()
+    assert not (project.root / "configs/odd").exists()
+
+
+def test_five_thousand_columns(project):
+    columns = {f"c{k}": np.roll(SIGNAL, k) for k in range(5_000)}
+    said = project.cli("new", "odd", "--from", written(project.root, files(columns)), "--json")
+    assert said.code == 0, said.err
+    settings = ("--set", "rounds=1", "--set", "seeds=1", "--set", "threads=1", "--only-folds", "0")
+    assert project.cli("cv", "odd", "--config", "lgbm", *settings).code == 0

@@ -284,6 +284,9 @@ def guess_metric(files: Files, targets: Sequence[str], id_: str, task: Task, giv
         if known is not None:
             return Guess(known, f'Kaggle calls it "{given.kaggle_metric}"')
     one = _of_values(files, targets) if task == "regression" else _of_classes(files, targets, id_, task)
+    if given.kaggle_metric:
+        unknown = f'Kaggle calls it "{given.kaggle_metric}", a name that is not known here; {one.why}'
+        one = Guess(one.value, unknown, sure=False)
     if len(targets) == 1:
         return one
     name = "mcrmse" if one.value == "rmse" else f"mean_columnwise@{one.value}"

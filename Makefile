@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: $(VERBS) practice comp-is-named help setup test lint types bench clean
+.PHONY: $(VERBS) practice doctor comp-is-named help setup test lint types bench clean
 
 help: ## show this help
 	@echo 'usage: make VERB comp=NAME [args="..."]'
@@ -31,6 +31,9 @@ $(VERBS):
 
 practice: $(READY) ## the local leaderboard: make practice args="serve", args=leaderboard comp=NAME
 	@$(BIN)/kagflow practice $(args) $(comp)
+
+doctor: $(READY) ## what kagflow finds here, for support: versions, devices, disk, credentials
+	@$(BIN)/kagflow doctor $(args)
 
 comp-is-named:
 	@[ -n '$(comp)' ] || { \

@@ -4,6 +4,7 @@ An unknown key is an error with a "did you mean": a typo must not silently becom
 YAML 1.2 reads them: ``no`` is a word, ``1e-3`` is a number.
 """
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -137,6 +139,8 @@ class CompetitionFacts(_Strict):
         Findings that are known and meant, by code, with the reason: they are noted, and stop nothing.
     train_file, test_file, sample_file
         Names of the files; each may also lie there as ``.gz`` or ``.zip``.
+    encoding
+        Of the files' text, by Python's name of it; UTF-16 with a byte order mark is known without being named.
     """
 
     title: Text
@@ -165,12 +169,21 @@ class CompetitionFacts(_Strict):
     train_file: str = "train.csv"
     test_file: str = "test.csv"
     sample_file: str = "sample_submission.csv"
+    encoding: str = "utf-8"
 
     @model_validator(mode="after")
     def _positive_is_for_binary(self) -> Self:
         if self.positive is not None and self.task != "binary":
             raise ValueError(f"`positive` is for binary tasks; the task is {self.task}")
         return self
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError:
+            raise ValueError(f"`encoding`: Python knows none called {encoding!r}; utf-8 and cp1252 are two") from None
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -265,6 +265,11 @@ def make_tracker(choice: Literal["off", "offline", "online"], directory: Path, p
     return WandbTracker(choice, directory, project, warn)
 
 
+def has_api_key() -> bool:
+    """Say whether a key for W&B is to be found; it is not shown."""
+    return any(_api_keys())
+
+
 def _is_installed(package: str) -> bool:
     """Tell a package from a mere folder of that name, such as the one that W&B makes where it runs."""
     spec = importlib.util.find_spec(package)

@@ -1,5 +1,6 @@
 """Which splitter mirrors how Kaggle drew test, from the files alone."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -93,7 +94,8 @@ def advise_splitter(
     none has (and chance would do that once in 10 000 data sets), the rows of a value were kept together: they are a
     group, or a block of time. Where test lies after train, the future is asked for.
     """
-    shared = [name for name in train.columns if name in test.columns and name != target]
+    in_test = set(test.columns)
+    shared = [name for name in train.columns if name in in_test and name != target]
     first, second = same_types(train.select(shared), test.select(shared))
     keys = find_keys(first, second, id)
     found = (
@@ -287,7 +289,9 @@ def _advice(kind: str, settings: dict[str, Any], evidence: Sequence[str], group:
     advice = Advice(splitter, tuple(evidence), _splitter_line(splitter), group)
     if group is None or group in DERIVED:
         return advice
-    return _led_by(advice, f"# in features.py: GROUP = {group}" if "(" in group else _yaml_line("group", group))
+    return _led_by(
+        advice, f"# in features.py: GROUP = {group}" if group.startswith("pl.col(") else _yaml_line("group", group)
+    )
 
 
 def _by_time(advice: Advice, time: pl.Series, id_: str) -> Advice:
@@ -299,7 +303,7 @@ def _by_time(advice: Advice, time: pl.Series, id_: str) -> Advice:
     if name != id_:
         return _led_by(advice, _yaml_line("time", name))
     to_time = "to_date" if time.dtype == pl.Date else "to_datetime"
-    return _led_by(advice, f'# in features.py: TIME = pl.col("{name}").str.{to_time}()')
+    return _led_by(advice, f"# in features.py: TIME = pl.col({json.dumps(name, ensure_ascii=False)}).str.{to_time}()")
 
 
 def _led_by(advice: Advice, line: str) -> Advice:

@@ -1,5 +1,6 @@
 """Keys: what may hold rows together. Columns, parts of ids such as ``0001`` in ``0001_02``, and units of time."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -94,8 +95,9 @@ def find_keys(train: Frame, test: Frame, id_: str) -> list[Key]:
     Left out are columns that are constant, or different in every row, and fractions.
     """
     found: list[Key] = []
+    in_test = set(test.columns)
     for name in train.columns:
-        if name in test.columns:
+        if name in in_test:
             for key in _keys_of(train[name], test[name], is_id=name == id_):
                 if not any(key.values == known.values and (key.codes == known.codes).all() for known in found):
                     found.append(key)
@@ -153,7 +155,8 @@ def _parts(train: pl.Series, test: pl.Series) -> Iterator[Key]:
         halves = [column.str.split(separator) for column in (train, test)]
         for part in range(counts[0] + 1):
             which = ".list.first()" if part == 0 else f".list.get({part})"
-            expression = f'pl.col("{train.name}").str.split("{separator}"){which}'
+            column = json.dumps(train.name, ensure_ascii=False)  # as Python writes it, too
+            expression = f'pl.col({column}).str.split("{separator}"){which}'
             name = (
                 f'{train.name} before "{separator}"'
                 if part == 0

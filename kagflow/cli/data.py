@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kagflow.cli.printing import print_note
 from kagflow.cli.progress import download_bar
@@ -9,6 +10,9 @@ from kagflow.competition import Competition
 from kagflow.data import PRACTICE, has_practice_edition, present_source
 from kagflow.errors import KagflowError
 from kagflow.submit import Credentials, KaggleError, broken_credentials, find_credentials, leads_elsewhere
+
+if TYPE_CHECKING:
+    from kagflow.submit.note import Note
 
 
 def ensure_data(competition: Competition, source: Path | None, *, by_itself: bool = True) -> bool:
@@ -47,18 +51,29 @@ def ensure_data(competition: Competition, source: Path | None, *, by_itself: boo
 
 
 def _fetch(competition: Competition, credentials: Credentials) -> None:
-    from kagflow.submit.fetch import fetch  # which imports Kaggle's client
-    from kagflow.submit.kaggle import Client
     from kagflow.submit.note import differences
 
-    print(f"fetching the files of {competition.facts.slug} from Kaggle", file=sys.stderr)
+    note = fetch_files(competition.facts.slug, competition.data_folder / "kaggle", credentials)
+    for difference in differences(note, competition.facts):
+        print_note(difference)
+
+
+def fetch_files(slug: str, folder: Path, credentials: Credentials) -> "Note":
+    """Fetch a competition's files from Kaggle into ``data/<name>/kaggle``, and return what Kaggle says of them.
+
+    Raises
+    ------
+    KaggleError
+        Kaggle does not give the files.
+    """
+    from kagflow.submit.fetch import fetch_slug  # which imports Kaggle's client
+    from kagflow.submit.kaggle import Client
+
+    print(f"fetching the files of {slug} from Kaggle", file=sys.stderr)
     if leads_elsewhere():
         print_note("KAGGLE_API_ENVIRONMENT is LOCALHOST: this is another server than Kaggle")
     with download_bar() as on_progress:
-        folder = competition.data_folder / "kaggle"
-        note = fetch(Client.connect(credentials=credentials), competition.facts, folder, on_progress)
-    for difference in differences(note, competition.facts):
-        print_note(difference)
+        return fetch_slug(Client.connect(credentials=credentials), slug, folder, on_progress)
 
 
 def _say_if_broken() -> None:

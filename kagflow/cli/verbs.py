@@ -336,4 +336,11 @@ def submit(
     )
 
 
-VERBS = (new, fetch, check, audit, cv, tune, ensemble, run, predict, submit, report, runs)
+def doctor(json: Json = False, debug: Debug = False) -> None:
+    """Show versions, devices, disk, credentials (not the secrets) and folders, for support."""
+    from kagflow.cli import doctor as verb
+
+    verb.doctor(json=json)
+
+
+VERBS = (new, fetch, check, audit, cv, tune, ensemble, run, predict, submit, report, runs, doctor)

@@ -168,7 +168,9 @@ def read_extra_file(
         hold, or lacks a group or time where train has one.
     """
     raw = read_bytes(path)
-    text = _renamed(parse_csv(raw, path, null_words=facts.null_words, as_text=True), asked, path)
+    text = _renamed(
+        parse_csv(raw, path, null_words=facts.null_words, as_text=True, encoding=facts.encoding), asked, path
+    )
     y = _labels(text, train, facts, path)
     schema = train.x.schema
     named = {facts.id, facts.group, facts.time}

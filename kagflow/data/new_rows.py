@@ -9,8 +9,9 @@ import polars as pl
 from kagflow.config import CompetitionFacts
 from kagflow.data.assemble import assemble_test
 from kagflow.data.derive import Additions
-from kagflow.data.reading import CONVERSIONS, find_file, look_for_file, parse_csv, read_bytes
+from kagflow.data.reading import CONVERSIONS, LARGEST, find_file, look_for_file, parse_csv, read_bytes, with_ids_of
 from kagflow.data.table import Frame
+from kagflow.data.written import with_all_named
 from kagflow.errors import DataError
 
 Schema = Mapping[str, pl.DataType]
@@ -69,27 +70,27 @@ def read_new_rows(
     """
     if not folder.is_dir():
         raise DataError(f"the folder {folder} does not exist", hint="check the path", where="--data")
-    path = find_file(folder, facts.test_file)
+    path, sample_path = find_file(folder, facts.test_file), find_file(folder, facts.sample_file)
+    sample = parse_csv(read_bytes(sample_path), sample_path, as_text=True, encoding=facts.encoding)
     if additions.assemble is None:
-        rows = _read(path, facts, {facts.id: ids, **schema})
+        rows = _read(path, facts, {facts.id: ids, **schema}, sample)
         _check_ids(rows[facts.id], path)
     else:
-        frames = _given(path, facts, additions, given or {})
+        frames = _given(path, facts, additions, given or {}, sample)
         _check_ids(frames["test"][facts.id], path)
         where = str(additions.tables_file)
         rows = assemble_test(additions.assemble, frames, id_=facts.id, where=where)
         _check_types(rows, schema, where)
-    sample = find_file(folder, facts.sample_file)
-    return NewRows(
-        ids=rows[facts.id],
-        x=rows.select(list(schema)),
-        sample=parse_csv(read_bytes(sample), sample, as_text=True),
+    return NewRows(ids=rows[facts.id], x=rows.select(list(schema)), sample=sample)
+
+
+def _read(path: Path, facts: CompetitionFacts, schema: Schema, sample: Frame | None = None) -> Frame:
+    """Return the columns of a file in the types that they had; with the sample submission's ids where it has none."""
+    text = with_all_named(
+        parse_csv(read_bytes(path), path, null_words=facts.null_words, as_text=True, encoding=facts.encoding)
     )
-
-
-def _read(path: Path, facts: CompetitionFacts, schema: Schema) -> Frame:
-    """Return the columns of a file in the types that they had."""
-    text = parse_csv(read_bytes(path), path, null_words=facts.null_words, as_text=True)
+    if sample is not None:
+        text = with_ids_of(sample, text, facts.id)
     missing = [name for name in schema if name not in text.columns]
     if missing:
         raise DataError(
@@ -100,9 +101,11 @@ def _read(path: Path, facts: CompetitionFacts, schema: Schema) -> Frame:
     return pl.DataFrame([in_type(text[name], dtype, path) for name, dtype in schema.items()])
 
 
-def _given(test: Path, facts: CompetitionFacts, additions: Additions, given: Mapping[str, Schema]) -> dict[str, Frame]:
+def _given(
+    test: Path, facts: CompetitionFacts, additions: Additions, given: Mapping[str, Schema], sample: Frame
+) -> dict[str, Frame]:
     """Return what ``assemble`` is given: the new files, and of train the columns without any rows."""
-    frames = {"train": pl.DataFrame(schema=given["train"]), "test": _read(test, facts, given["test"])}
+    frames = {"train": pl.DataFrame(schema=given["train"]), "test": _read(test, facts, given["test"], sample)}
     for name, file in facts.tables.items():
         joined = name in additions.tables
         path = look_for_file(test.parent, file) if joined else find_file(test.parent, file)
@@ -146,7 +149,7 @@ def in_type(column: pl.Series, dtype: pl.DataType, path: Path, hint: str = _FIT_
             hint=hint,
             where=str(path),
         )
-    return made.fill_nan(None) if dtype.is_float() else made
+    return made.set(~(made.abs() <= LARGEST), None) if dtype.is_float() else made
 
 
 def _whole(text: pl.Series) -> pl.Series:

@@ -1,10 +1,8 @@
 """Reading a competition's files into one schema for train and test."""
 
-import codecs
 import csv
 import gzip
 import hashlib
-import io
 import math
 import operator
 import re
@@ -24,17 +22,18 @@ from kagflow.data.derive import Additions, derive
 from kagflow.data.repeats import check_repeats
 from kagflow.data.source import Source
 from kagflow.data.table import Frame, Table, Target
+from kagflow.data.written import header_of, in_utf8, with_all_named, with_decimal_points
 from kagflow.errors import DataError, did_you_mean
 
 _LIKE_NO_WORD = re.compile(r"\s*([-+.\d]|true|false|nan|inf|$)", re.IGNORECASE)
 _HUGE_INTEGER = r"^\s*[-+]?\d{19,}\s*$"
 _SUFFIXES = ("", ".gz", ".zip")
 _Pair = tuple[pl.Series | None, pl.Series | None]  # of train and of test
-_HEADER_BYTES = 1_000_000
+LARGEST = 3.4e38  # that Float32 holds
 _GLANCE, _GLANCE_BYTES = 1000, 1_000_000
 _LARGE_BYTES = 64 * 2**20  # from here on text takes too much memory to be read first
 _NOTHING = Additions()
-_LOOK = "open the file and look; it must have commas between columns, and be encoded as UTF-8"
+_LOOK = "open the file and look; where it is in another encoding, write it into competition.yaml: `encoding: cp1252`"
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,12 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
     paths = [find_file(source.folder, name) for name in (facts.train_file, facts.test_file, facts.sample_file)]
     table_paths = {name: find_file(source.folder, file) for name, file in facts.tables.items()}
     raw = [read_bytes(path) for path in (*paths, *table_paths.values())]
-    train, test = _agree(paths[:2], raw[:2], facts)
+    sample = parse_csv(raw[2], paths[2], as_text=True, encoding=facts.encoding)
+    train, test = _agree(paths[:2], raw[:2], facts, sample)
     tables = {
-        name: _in_types_of(train, parse_csv(content, path, null_words=facts.null_words, as_text=True))
+        name: _in_types_of(
+            train, parse_csv(content, path, null_words=facts.null_words, as_text=True, encoding=facts.encoding)
+        )
         for (name, path), content in zip(table_paths.items(), raw[3:], strict=True)
     }
     given = {}
@@ -135,7 +137,7 @@ def read_dataset(source: Source, facts: CompetitionFacts, additions: Additions =
         ),
         test=Table(test[facts.id], test.select(features), None, groups[1], times[1]),
         targets=targets,
-        sample=parse_csv(raw[2], paths[2], as_text=True),
+        sample=sample,
         only_train=only_train,
         classes=classes,
         edition=source.edition,
@@ -248,8 +250,11 @@ def parse_csv(
     text_columns: Sequence[str] = (),
     as_text: bool = False,
     floats: Sequence[str] = (),
+    encoding: str = "utf-8",
 ) -> Frame:
     """Parse CSV; types come from all rows, not from the first ones. NaN in a file is null.
+
+    Semicolons, tabs or bars may stand between columns in place of commas, and a comma is then the mark of decimals.
 
     Parameters
     ----------
@@ -263,50 +268,59 @@ def parse_csv(
         Leave every column as text.
     floats
         But read these as numbers; all of it is text where one of them holds something else.
+    encoding
+        Of the text; UTF-16 is known by how it begins.
 
     Raises
     ------
     DataError
-        The file is empty, holds no rows, is not CSV in UTF-8, or has two columns of one name.
+        The file is empty, holds no rows, is not CSV in that encoding, or has two columns of one name.
     """
-    _check_header(raw, path)
+    raw = in_utf8(raw, encoding, str(path))
+    separator = _check_header(raw, path)
     try:
         numbers = dict.fromkeys(floats, pl.Float64)
-        frame = pl.read_csv(raw, null_values=list(null_words), infer_schema=False, schema_overrides=numbers)
+        frame = pl.read_csv(
+            raw,
+            separator=separator,
+            null_values=list(null_words),
+            infer_schema=False,
+            schema_overrides=numbers,
+        )
     except pl.exceptions.PolarsError as error:
         if floats:
-            return parse_csv(raw, path, null_words=null_words, text_columns=text_columns, as_text=as_text)
+            return parse_csv(raw, path, null_words=null_words, text_columns=text_columns, as_text=as_text)  # UTF-8 now
         first_line = str(error).splitlines()[0]
         raise DataError(f"not readable as CSV in UTF-8: {first_line}", hint=_LOOK, where=str(path)) from None
     if frame.height == 0:
         raise DataError("the file has a header and no rows", hint="fetch the file again", where=str(path))
+    if separator != ",":
+        frame = with_decimal_points(frame)
     if as_text:
         return frame
     (typed,) = _with_types([frame], text_columns)
     return typed
 
 
-def _check_header(raw: bytes, path: Path) -> None:
-    """Raise a DataError unless the file begins like a CSV with columns of different names."""
+def _check_header(raw: bytes, path: Path) -> str:
+    """Return what separates columns; raise a DataError unless the file begins like a CSV whose columns all differ."""
     if not raw or raw.isspace():
         raise DataError("the file is empty", hint="fetch the file again", where=str(path))
     if b"\0" in raw[:4096]:
-        raise DataError(
-            "expected text in UTF-8, found binary data (or UTF-16)", hint="save the file as UTF-8", where=str(path)
-        )
+        raise DataError("expected text in UTF-8, found binary data", hint="save the file as UTF-8", where=str(path))
     try:
-        start = codecs.getincrementaldecoder("utf-8-sig")().decode(raw[:_HEADER_BYTES])
-        names = Counter(next(csv.reader(io.StringIO(start)), []))
+        header, separator = header_of(raw)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"not readable as CSV in UTF-8: {error}", hint=_LOOK, where=str(path)) from None
-    repeated = [name for name, count in names.items() if count > 1]
+    repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
         raise DataError(
             f"more than one column is called {repeated[0]!r}", hint="rename them in the file", where=str(path)
         )
+    return separator
 
 
-def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts) -> tuple[Frame, Frame]:
+def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts, sample: Frame) -> tuple[Frame, Frame]:
     """Parse train and test so that a column has one type in both."""
     labels = () if facts.task == "regression" else facts.targets
     as_it_came = (facts.id, *facts.categorical, *labels)  # ids and labels are written back just so
@@ -314,18 +328,36 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts)
 
     def parse(floats: Sequence[str]) -> list[Frame]:
         return [
-            parse_csv(content, path, null_words=facts.null_words, as_text=True, floats=floats)
+            with_all_named(
+                parse_csv(
+                    content,
+                    path,
+                    null_words=facts.null_words,
+                    as_text=True,
+                    floats=floats,
+                    encoding=facts.encoding,
+                )
+            )
             for path, content in zip(paths, raw, strict=True)
         ]
 
     train, test = parse(floats)
     if any(frame.schema.get(name) == pl.String for frame in (train, test) for name in floats):
         train, test = parse([])  # a word, far down in one of the files
+    train, test = with_ids(train, test, sample, facts.id)
     test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
     shared = set(test.columns) & set(train.columns)
     train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
+    predicted = (*facts.targets, facts.weight)  # of which infinite ones are refused
+    train, test = (frame.with_columns(_finite(frame, predicted)) for frame in (train, test))
     return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
+
+
+def _finite(frame: Frame, but: Sequence[str | None]) -> list[pl.Expr]:
+    """Return columns of numbers with null for those that are infinite, or would be in the Float32 that models take."""
+    numbers = [name for name, dtype in frame.schema.items() if dtype.is_float() and name not in but]
+    return [pl.when(pl.col(name).abs() <= LARGEST).then(name).alias(name) for name in numbers]
 
 
 def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_columns: Sequence[str]) -> list[str]:
@@ -428,6 +460,25 @@ CONVERSIONS: Mapping[type[pl.DataType], Callable[[pl.Series], pl.Series]] = {
     pl.Datetime: _moments,
 }
 """How text becomes each of the types that a column may have, the narrowest first; what does not fit becomes null."""
+
+
+def with_ids(train: Frame, test: Frame, sample: Frame, name: str) -> tuple[Frame, Frame]:
+    """Return train and test with ids: those of the sample submission for test, numbers that test lacks for train."""
+    test = with_ids_of(sample, test, name)
+    if name in train.columns or name not in test.columns:
+        return train, test
+    numbers = test[name].cast(pl.Int64, strict=False)
+    first = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # of whole numbers
+    rows = pl.int_range(first, first + train.height, eager=True).cast(pl.String)
+    ids = rows if not numbers.null_count() else "train_" + rows
+    return train.select(ids.alias(name), pl.all()), test
+
+
+def with_ids_of(sample: Frame, test: Frame, name: str) -> Frame:
+    """Return test with the sample submission's ids, row by row, where it has none itself and as many rows."""
+    if name in test.columns or name not in sample.columns or sample.height != test.height:
+        return test
+    return test.select(sample[name], pl.all())
 
 
 def _same_spelling(train: Frame, test: Frame, names: Sequence[str]) -> tuple[Frame, Frame]:

@@ -215,7 +215,7 @@ def read_truth(competition: Competition, folder: Path, classes: tuple[str, ...])
     facts = competition.facts
     solution = parse_csv(raw, path, as_text=True)
     sample_path = find_file(folder, facts.sample_file)
-    sample = parse_csv(read_bytes(sample_path), sample_path, as_text=True)
+    sample = parse_csv(read_bytes(sample_path), sample_path, as_text=True, encoding=facts.encoding)
     for name in (facts.id, *facts.targets, *competition.metric.columns):
         if name not in solution.columns:
             raise DataError(f"there is no column {name!r}", hint=f"it has {_listed(solution.columns)}", where=str(path))

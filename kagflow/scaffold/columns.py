@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 import polars as pl
@@ -78,6 +78,20 @@ class Columns:
     constant: tuple[str, ...] = ()
     moments: tuple[str, ...] = ()
     parted: "tuple[Parted, ...]" = ()
+
+    def without(self, name: str) -> "Columns":
+        """Return the columns with one of them among the constant ones, which are no features."""
+        kept = {
+            kind: tuple(each for each in getattr(self, kind) if each != name)
+            for kind in ("numbers", "codes", "low", "high", "texts", "dates", "decorated", "names", "moments")
+        }
+        return replace(
+            self,
+            **kept,
+            written_dates=tuple(pair for pair in self.written_dates if pair[0] != name),
+            parted=tuple(each for each in self.parted if each.name != name),
+            constant=(*self.constant, name),
+        )
 
     @property
     def names_of_many(self) -> tuple[str, ...]:

@@ -1,15 +1,21 @@
 """Which of a folder's files are train, test and the sample submission."""
 
-from collections.abc import Callable
+import tempfile
+import zipfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kagflow.data import Frame
 from kagflow.data.reading import parse_csv, read_bytes
+from kagflow.data.written import with_all_named
 from kagflow.errors import DataError
+from kagflow.submit.unpack import BrokenArchiveError, UnsafeArchiveError, unpack
 
 _PACKED = (".gz", ".zip")
-_TABLES = (".csv",)
+_TABLES = (".csv", ".tsv")
+_OTHERWISE = "cp1252"  # of Windows in Western Europe and America, and all but the same as Latin-1
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +32,8 @@ class Files:
         Their contents; every column is text.
     others
         Names of further tables in the folder.
+    encoding
+        Of their text.
     """
 
     folder: Path
@@ -34,6 +42,46 @@ class Files:
     test: Frame
     sample: Frame
     others: tuple[str, ...]
+    encoding: str = "utf-8"
+
+
+@contextmanager
+def unpacked(folder: Path, scratch: Path) -> Iterator[Path]:
+    """Give the folder of a competition's files; where they are one archive, as downloaded, that of its contents.
+
+    Parameters
+    ----------
+    folder
+        With the files, with nothing but an archive of them, or the archive itself.
+    scratch
+        Where a folder for the contents is made, which is removed at the end.
+
+    Raises
+    ------
+    DataError
+        The archive is broken, or would write elsewhere.
+    """
+    archive = _archive(folder)
+    if archive is None:
+        yield folder
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="partial.") as made:
+        try:
+            unpack(archive, Path(made))
+        except (BrokenArchiveError, UnsafeArchiveError) as error:
+            raise DataError(f"cannot be unpacked: {error}", hint="download it again", where=str(archive)) from None
+        inside = list(Path(made).iterdir())
+        yield inside[0] if len(inside) == 1 and inside[0].is_dir() else Path(made)
+
+
+def _archive(folder: Path) -> Path | None:
+    """Return the archive of all files; not one that holds a single table."""
+    held = [folder] if folder.is_file() else [path for path in folder.glob("*") if path.is_file()]
+    if len(held) != 1 or not zipfile.is_zipfile(held[0]):
+        return None
+    with zipfile.ZipFile(held[0]) as archive:
+        return held[0] if len(archive.namelist()) > 1 else None
 
 
 def find_files(folder: Path) -> Files:
@@ -55,9 +103,23 @@ def find_files(folder: Path) -> Files:
         if len(fitting) != 1:
             raise _missing(role, fitting, tables, folder)
         found[role] = fitting[0]
-    read = {role: parse_csv(read_bytes(tables[name]), tables[name], as_text=True) for role, name in found.items()}
+    raw = {role: read_bytes(tables[name]) for role, name in found.items()}
+    encoding = _encoding(raw.values())
+    read = {role: parse_csv(raw[role], tables[name], as_text=True, encoding=encoding) for role, name in found.items()}
     others = tuple(name for name in tables if name not in found.values())
-    return Files(folder, found, read["train"], read["test"], read["sample"], others)
+    train, test = with_all_named(read["train"]), with_all_named(read["test"])
+    return Files(folder, found, train, test, read["sample"], others, encoding)
+
+
+def _encoding(contents: Collection[bytes]) -> str:
+    """Return UTF-8, or what text most likely is that is not: UTF-16 is seen by who reads it."""
+    try:
+        for content in contents:
+            if b"\0" not in content[:4096]:
+                content.decode()
+    except UnicodeDecodeError:
+        return _OTHERWISE
+    return "utf-8"
 
 
 # In this order: the sample may be called `test_submission.csv`, and hardly anything else holds "sample".

@@ -17,6 +17,8 @@ from kagflow.data import Frame
 from kagflow.errors import ConfigError, did_you_mean
 from kagflow.metrics import find_metric
 from kagflow.scaffold.files import Files
+from kagflow.scaffold.grades import in_order
+from kagflow.submit.metric_names import kagflow_metric
 
 _Value = TypeVar("_Value")
 
@@ -26,48 +28,7 @@ _MOST_GRADES = 12
 _POSITIVE = {"1", "1.0", "yes", "true", "y", "t", "positive", "pos"}
 _RARE = 0.25  # share of the rarer class below which accuracy would tell little
 _SKEWED = 1.0
-# Kaggle's own names of metrics, in lower case, and what they are called here.
-KAGGLE_METRICS = {
-    "root mean squared error": "rmse",
-    "root mean square error": "rmse",
-    "rmse": "rmse",
-    "root mean squared logarithmic error": "rmsle",
-    "rmsle": "rmsle",
-    "mean absolute error": "mae",
-    "median absolute error": "medae",
-    "mean absolute percentage error": "mape",
-    "symmetric mean absolute percentage error": "smape",
-    "smape": "smape",
-    "r2 score": "r2",
-    "coefficient of determination": "r2",
-    "area under receiver operating characteristic curve": "auc",
-    "roc auc score": "auc",
-    "roc auc": "auc",
-    "normalized gini index": "gini",
-    "log loss": "log_loss",
-    "multi class log loss": "log_loss",
-    "multiclass loss": "log_loss",
-    "logarithmic loss": "log_loss",
-    "brier score": "brier",
-    "categorization accuracy": "accuracy",
-    "accuracy score": "accuracy",
-    "accuracy": "accuracy",
-    "balanced accuracy score": "balanced_accuracy",
-    "f-score": "f1",
-    "f1 score": "f1",
-    "f1": "f1",
-    "macro f-score": "f1_macro",
-    "macro f1 score": "f1_macro",
-    "micro f1 score": "f1_micro",
-    "matthews correlation coefficient": "mcc",
-    "quadratic weighted kappa": "quadratic_kappa",
-    "average precision": "average_precision",
-    "map@3": "map@3",
-    "map@5": "map@5",
-    "map@{k}": "map@3",
-    "mean columnwise root mean squared error": "mcrmse",
-    "mcrmse": "mcrmse",
-}
+_FEWEST_GRADES = 4
 
 
 @dataclass(frozen=True)
@@ -119,14 +80,21 @@ class NotGuessed(ConfigError):
 def guess_null_words(files: Files) -> Guess[tuple[str, ...]]:
     """Return the words that stand for null: those found in columns that are numbers but for them."""
     found: dict[str, str] = {}
-    for name in files.train.columns:
-        for frame in (files.train, files.test):
-            if name in frame.columns:
-                found |= {word: found.get(word, name) for word in _words_among_numbers(frame[name])}
+    for frame in (files.train, files.test):
+        for name in _nearly_numbers(frame):
+            found |= {word: found.get(word, name) for word in _words_among_numbers(frame[name])}
     if not found:
         return Guess(("",), "no word stands among numbers")
     shown = ", ".join(f"{word!r} in {column}" for word, column in list(found.items())[:3])
     return Guess(("", *sorted(found)), f"among numbers there is {shown}")
+
+
+def _nearly_numbers(text: Frame) -> list[str]:
+    """Return columns that hold a number, and something else than numbers."""
+    numbers = text.cast(pl.Float64, strict=False)
+    not_a_number = numbers.select(pl.all().is_nan().any()).row(0)
+    counts = zip(text.columns, text.null_count().row(0), numbers.null_count().row(0), not_a_number, strict=True)
+    return [name for name, nulls, words, nan in counts if words < text.height and (words > nulls or nan)]
 
 
 def _words_among_numbers(column: pl.Series) -> list[str]:
@@ -149,22 +117,42 @@ def guess_id(files: Files, given: str | None) -> Guess[str]:
     ConfigError
         The column that was given is not there.
     """
-    shared = [name for name in files.sample.columns if name in files.test.columns and name in files.train.columns]
     if given is not None:
-        _must_be_in(files.train, given, "--id")
+        _must_be_in(files.test if given in files.test.columns else files.sample, given, "--id")
         return Guess(given, "given")
-    for name in shared:
-        same = set(files.sample[name]) == set(files.test[name])
-        if same and files.test[name].is_unique().all() and files.train[name].is_unique().all():
+    in_test = [name for name in files.sample.columns if name in files.test.columns]
+    unique = [name for name in in_test if files.test[name].is_unique().all()]
+    named = [name for name in unique if name in files.train.columns and files.train[name].is_unique().all()]
+    for name in named:
+        if set(files.sample[name]) == set(files.test[name]):
             return Guess(name, "the sample submission has each of test's once, and no two rows of train share one")
-    for name in shared:
-        if files.test[name].is_unique().all() and files.train[name].is_unique().all():
-            return Guess(name, "different in every row, and in the sample submission", sure=False)
+    if named:
+        return Guess(named[0], "different in every row, and in the sample submission", sure=False)
+    for name in unique:
+        if name not in files.train.columns and set(files.sample[name]) == set(files.test[name]):
+            return Guess(
+                name, "the sample submission has each of test's once; train has none, so its rows are numbered"
+            )
+    if not in_test and _numbers_the_rows(files):
+        why = "only the sample submission has it, and as many rows as test: they are taken to be in the same order"
+        return Guess(files.sample.columns[0], why, sure=False)
     raise NotGuessed(
-        "no column names the rows: one that train, test and the sample submission have, different in every row",
+        "no column names the rows: one that test and the sample submission have, different in every row, "
+        "and in every row of train too if train has it",
         asks="id",
         hint=f"name it with --id; the sample submission has {', '.join(files.sample.columns[:5])}",
         where=str(files.folder),
+    )
+
+
+def _numbers_the_rows(files: Files) -> bool:
+    """Say whether the sample submission's first column can name test's rows, though test does not have it."""
+    name, *others = files.sample.columns
+    return (
+        bool(others)
+        and name not in files.train.columns
+        and files.sample.height == files.test.height
+        and bool(files.sample[name].is_unique().all())
     )
 
 
@@ -183,7 +171,8 @@ def guess_targets(files: Files, id_: str, given: Collection[str] | None) -> Gues
             _must_be_in(files.train, name, "--target")
         return Guess(tuple(given), "given")
     asked = [name for name in files.sample.columns if name != id_]
-    hidden = [name for name in files.train.columns if name not in files.test.columns and name != id_]
+    in_test = set(files.test.columns)
+    hidden = [name for name in files.train.columns if name not in in_test and name != id_]
     if asked and all(name in hidden for name in asked):
         return Guess(tuple(asked), f"asked for in the sample submission, and not in {files.names['test']}")
     for name in hidden:
@@ -234,6 +223,12 @@ def guess_task(files: Files, targets: Sequence[str], id_: str, given: Given) -> 
     wanted = _task_of_metric(given, labels)
     if wanted is not None:
         return wanted
+    if len(targets) > 1 and not numbers and labels > 2:
+        raise ConfigError(
+            f"there are several targets, and {targets[0]} has more than two classes: only one such can be fitted",
+            hint="name one with --target, and make a competition of each",
+            where=str(files.folder),
+        )
     if labels == 2:
         return Guess("binary", f"{targets[0]} has two values: {', '.join(sorted(values[0].unique())[:2])}")
     if not numbers:
@@ -264,7 +259,7 @@ def _numbers_or_grades(files: Files, targets: Sequence[str], id_: str, y: pl.Ser
 
 
 def _task_of_metric(given: Given, labels: int) -> Guess[Task] | None:
-    name = given.metric or KAGGLE_METRICS.get((given.kaggle_metric or "").strip().lower())
+    name = given.metric or kagflow_metric(given.kaggle_metric or "")
     if name is None:
         return None
     metric = find_metric(name)
@@ -285,10 +280,13 @@ def guess_metric(files: Files, targets: Sequence[str], id_: str, task: Task, giv
         find_metric(given.metric)
         return Guess(given.metric, "given")
     if given.kaggle_metric is not None:
-        known = KAGGLE_METRICS.get(given.kaggle_metric.strip().lower())
+        known = kagflow_metric(given.kaggle_metric)
         if known is not None:
             return Guess(known, f'Kaggle calls it "{given.kaggle_metric}"')
     one = _of_values(files, targets) if task == "regression" else _of_classes(files, targets, id_, task)
+    if given.kaggle_metric:
+        unknown = f'Kaggle calls it "{given.kaggle_metric}", a name that is not known here; {one.why}'
+        one = Guess(one.value, unknown, sure=False)
     if len(targets) == 1:
         return one
     name = "mcrmse" if one.value == "rmse" else f"mean_columnwise@{one.value}"
@@ -305,7 +303,7 @@ def _of_values(files: Files, targets: Sequence[str]) -> Guess[str]:
             return Guess(
                 "rmsle",
                 f"{targets[0]} looks like {kind}, with a long tail (skewness {skew:.1f}, {of_logs:.1f} of logs); "
-                "rmse and mae are other candidates",
+                "rmse, mae and smape are other candidates",
                 sure=False,
             )
     return Guess("rmse", f"{targets[0]} is a number; mae is another candidate", sure=False)
@@ -320,6 +318,11 @@ def _of_classes(files: Files, targets: Sequence[str], id_: str, task: Task) -> G
     numbers = asked.cast(pl.Float64, strict=False)
     if not numbers.null_count() and bool((numbers != numbers.round()).any()):
         return Guess("auc" if task == "binary" else "log_loss", "the sample submission holds chances", sure=False)
+    if task == "multiclass" and _are_grades(labels) and len(labels) >= _FEWEST_GRADES:
+        column = in_order(files, targets[0])
+        if column:
+            why = f"the classes are grades: {column} rises or falls with them; accuracy and rmse are other candidates"
+            return Guess("quadratic_kappa", why, sure=False)
     if numbers.null_count() or asked.n_unique() > 1 or task == "multiclass":
         others = "; quadratic_kappa if the classes are grades" if _are_grades(labels) and task != "binary" else ""
         return Guess("accuracy", f"the sample submission holds labels, such as {asked[0]}{others}", sure=False)

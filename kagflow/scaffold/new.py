@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from kagflow.audit.advice import Advice, advise_splitter
 from kagflow.audit.keys import same_types
 from kagflow.config import SplitterConfig, Task
 from kagflow.data import Frame
-from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.reading import find_file, parse_csv, read_bytes, with_ids
 from kagflow.data.source import raw_folder
-from kagflow.errors import ConfigError
+from kagflow.data.written import with_all_named
+from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.scaffold.columns import Columns, kinds_of_columns
-from kagflow.scaffold.files import Files, find_files
+from kagflow.scaffold.files import Files, find_files, unpacked
 from kagflow.scaffold.guess import (
     Given,
     guess_id,
@@ -70,7 +73,7 @@ def new_competition(
     name
         Of the competition; hyphens become underscores.
     folder
-        With train, test and the sample submission.
+        With train, test and the sample submission, or with an archive of all of them.
     root
         The project's folder.
     slug
@@ -92,10 +95,11 @@ def new_competition(
             f"the competition {name} is there already", hint="take another name, or remove its folder", where=str(home)
         )
     given = given or Given()
-    files = find_files(folder)
-    draft = draft_of(name, slug or name.replace("_", "-"), files, given)
-    paths = _write_all(draft, root)
-    _keep_files(folder, raw_folder(name, "kaggle", root))
+    target = raw_folder(name, "kaggle", root)
+    with unpacked(folder, root / "data") as inside:
+        draft = draft_of(name, slug or name.replace("_", "-"), find_files(inside), given)
+        paths = _write_all(draft, root)
+        _keep_files(inside, target)
     return Made(name, paths, draft)
 
 
@@ -128,10 +132,22 @@ def draft_of(name: str, slug: str, files: Files, given: Given) -> Draft:
     if task.value == "binary" and len(targets.value) == 1:
         positive = guess_positive(files, targets.value[0], id_.value)
     train, test = _typed(files, words.value, id_.value)
-    shared = [column for column in train.columns if column in test.columns]
+    _check_targets(train, targets.value, files)
+    in_test = set(test.columns)  # a set, for columns may be thousands
+    shared = [column for column in train.columns if column in in_test]
     known = {id_.value, *targets.value}
+    if known.issuperset(shared):
+        raise DataError(
+            f"train and test share no column but {id_.value}: there is nothing to learn from",
+            hint="name the columns alike in both files",
+            where=str(files.folder),
+        )
     columns = kinds_of_columns(train, test, [column for column in shared if column not in known])
-    advice = _advice(train, test, columns, targets.value[0], id_.value, task.value, given)
+    dated = [_dated(frame, columns) for frame in (train, test)]
+    advice = _advice(*dated, target=targets.value[0], id_=id_.value, task=task.value, given=given)
+    together = given.group or advice.group
+    if together in shared:  # its values are new in every fold that scores, and in test: no feature
+        columns = columns.without(together)
     return Draft(
         name=name,
         slug=slug,
@@ -145,10 +161,22 @@ def draft_of(name: str, slug: str, files: Files, given: Given) -> Draft:
         advice=advice,
         columns=columns,
         rows=(train.height, test.height),
-        only_train=tuple(column for column in train.columns if column not in test.columns and column not in known),
+        only_train=tuple(column for column in train.columns if column not in in_test and column not in known),
         group=given.group,
         time=given.time,
+        encoding=files.encoding,
     )
+
+
+def _check_targets(train: Frame, targets: tuple[str, ...], files: Files) -> None:
+    """Raise a DataError where a row of train has no target: what else could be learned of it is not for a guess."""
+    for name in targets:
+        if nulls := train[name].null_count():
+            raise DataError(
+                f"the target {name} is null in {nulls} of {train.height} rows of train",
+                hint="take these rows out of the file; or name another column with --target",
+                where=str(find_file(files.folder, files.names["train"])),
+            )
 
 
 def _typed(files: Files, null_words: tuple[str, ...], id_: str) -> tuple[Frame, Frame]:
@@ -156,18 +184,25 @@ def _typed(files: Files, null_words: tuple[str, ...], id_: str) -> tuple[Frame, 
     made = []
     for role in ("train", "test"):
         path = find_file(files.folder, files.names[role])
-        made.append(parse_csv(read_bytes(path), path, null_words=null_words, text_columns=(id_,)))
-    train, test = made
-    shared = [name for name in train.columns if name in test.columns]
+        frame = parse_csv(read_bytes(path), path, null_words=null_words, text_columns=(id_,), encoding=files.encoding)
+        made.append(with_all_named(frame))
+    train, test = with_ids(made[0], made[1], files.sample, id_)
+    in_test = set(test.columns)
+    shared = [name for name in train.columns if name in in_test]
     both = same_types(train.select(shared), test.select(shared))
     return train.with_columns(both[0].get_columns()), test.with_columns(both[1].get_columns())
 
 
-def _advice(train: Frame, test: Frame, columns: Columns, target: str, id_: str, task: Task, given: Given) -> Advice:
+def _dated(frame: Frame, columns: Columns) -> Frame:
+    """Return rows in which dates that are written in another form are dates."""
+    return frame.with_columns(pl.col(name).str.to_datetime(form, strict=False) for name, form in columns.written_dates)
+
+
+def _advice(train: Frame, test: Frame, *, target: str, id_: str, task: Task, given: Given) -> Advice:
     """Return how to split: as the user says, else as test differs from train."""
     for option, column in (("--group", given.group), ("--time", given.time)):
         if column is not None and column not in train.columns:
-            raise ConfigError(f"train has no column {column!r}", where=option)
+            raise ConfigError(f"train has no column {column!r}", hint=did_you_mean(column, train.columns), where=option)
     advice = advise_splitter(train, test, target=target, id=id_, task=task)
     if given.group is not None and advice.group != given.group:
         kind = "stratified_group" if task != "regression" else "group"

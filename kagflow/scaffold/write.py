@@ -16,6 +16,7 @@ _WIDTH = 110
 _MOST_PAIRED = 12  # names, of which all pairs are still few
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
 MOMENT = "moment"
+_NOT_UTF_8 = "the files are not UTF-8; this is the most common of the other encodings: look at words with accents"
 _CODES = "whole numbers far apart that come again and again, or are called so: they look like names"
 _WITHOUT = "# What the columns say as they are; models take categories, and nulls, as they come."
 _WITH_NAMES = "# A tree would split names of many kinds by their few rows: it gets what they mean, and not the names."
@@ -43,6 +44,8 @@ class Draft:
         Columns that test lacks.
     group, time
         Columns that the user named.
+    encoding
+        Of the files.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Draft:
     only_train: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    encoding: str = "utf-8"
 
     def guesses(self) -> dict[str, Guess[Any]]:
         """Return every guess by its key of `competition.yaml`."""
@@ -73,7 +77,8 @@ class Draft:
             "categorical": Guess(self.columns.codes, _CODES, sure=False) if self.columns.codes else None,
         }
         splitter = Guess(self.facts()["splitter"], "; ".join(self.advice.evidence))
-        return {key: guess for key, guess in named.items() if guess is not None} | {"splitter": splitter}
+        encoding = {} if self.encoding == "utf-8" else {"encoding": Guess(self.encoding, _NOT_UTF_8, sure=False)}
+        return {key: guess for key, guess in named.items() if guess is not None} | {"splitter": splitter, **encoding}
 
     def facts(self) -> dict[str, Any]:
         """Return `competition.yaml` as a document."""
@@ -90,9 +95,10 @@ class Draft:
             "null_words": list(self.null_words.value) if len(self.null_words.value) > 1 else None,
             "categorical": list(self.columns.codes) or None,
             "group": self.group or (self.advice.group if self._is_column(self.advice.group) else None),
-            "time": self.time or (self.advice.time if self.advice.time != self.id.value else None),
+            "time": None if self.time_expression else self.time or self.advice.time,
             "splitter": {"kind": self.advice.splitter.kind, **self.advice.splitter.settings},
             **{f"{role}_file": name for role, name in self.names.items() if name != usual[role]},
+            "encoding": self.encoding if self.encoding != "utf-8" else None,
         }
         return {key: value for key, value in facts.items() if value is not None}
 
@@ -104,13 +110,20 @@ class Draft:
 
     @property
     def time_expression(self) -> str:
-        """What makes a time of ids, as it stands in `features.py`; empty where it is not needed."""
+        """What makes a time of text, as it stands in `features.py`; empty where a column is the time."""
+        time = self.time or self.advice.time or ""
+        form = dict(self.columns.written_dates).get(time)
+        return f"pl.col({_quoted(time)}).str.to_datetime({_quoted(form)})" if form else self.time_of_ids
+
+    @property
+    def time_of_ids(self) -> str:
+        """What makes a time of ids; empty where they hold none."""
         lines = [line for line in self.advice.yaml.splitlines() if line.startswith("# in features.py: TIME = ")]
         return lines[0].partition("TIME = ")[2] if lines and not self.time else ""
 
     @staticmethod
     def _is_column(group: str | None) -> bool:
-        return group is not None and "(" not in group
+        return group is not None and not group.startswith("pl.col(")
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,7 @@ def _derived(draft: Draft) -> str:
             f"GROUP = {draft.group_expression}",
         ]
     if draft.time_expression:
-        lines += ["# Ids are read as text; this is the time that they hold.", f"TIME = {draft.time_expression}"]
+        lines += ["# The files hold it as text; this is the time that it says.", f"TIME = {draft.time_expression}"]
     return "\n".join([*lines, ""]) if lines else ""
 
 
@@ -259,8 +272,8 @@ def _reading(draft: Draft) -> str:
             for part, is_number in enumerate(column.numbers)
         )
         parts.append(_row_function("take_apart", "Each part of a name may say something.", f"\n{split}    "))
-    if draft.time_expression:
-        body = f'{draft.time_expression}.alias("{MOMENT}")'
+    if draft.time_of_ids:
+        body = f'{draft.time_of_ids}.alias("{MOMENT}")'
         parts.append(_row_function("read_time", "The time that the id holds; ids are no features.", body))
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n\n" if parts else ""
 
@@ -277,7 +290,7 @@ def _steps(draft: Draft, encoded: Sequence[str]) -> Iterator[str]:
         *(["read_dates"] if columns.written_dates else []),
         *(["read_amounts"] if columns.decorated else []),
         *(["take_apart"] if columns.parted else []),
-        *(["read_time"] if draft.time_expression else []),
+        *(["read_time"] if draft.time_of_ids else []),
         *([f"dates({_tuple(dates)}, parts={_tuple(_DATE_PARTS)})"] if dates else []),
         *([f"dates({_tuple(moments)}, parts={_tuple((*_DATE_PARTS, 'hour'))})"] if moments else []),
         *([f"text_lengths({_tuple(texts)})"] if texts else []),
@@ -304,8 +317,8 @@ def _dates(draft: Draft) -> tuple[list[str], list[str]]:
     """Return the columns of dates, and those of moments, that are to be taken apart."""
     columns = draft.columns
     names = [*columns.dates, *(name for name, _ in columns.written_dates)]
-    of_ids = [MOMENT] if draft.time_expression else []
-    with_hours = [*of_ids, *columns.moments] if "datetime" in draft.time_expression else [*columns.moments]
+    of_ids = [MOMENT] if draft.time_of_ids else []
+    with_hours = [*of_ids, *columns.moments] if "datetime" in draft.time_of_ids else [*columns.moments]
     plain = [name for name in names if name not in columns.moments]
     return [*plain, *(name for name in of_ids if name not in with_hours)], with_hours
 

@@ -18,14 +18,19 @@ from kagflow.submit.unpack import BrokenArchiveError, UnsafeArchiveError, unpack
 
 
 def fetch(client: Client, facts: CompetitionFacts, folder: Path, on_progress: OnProgress | None = None) -> Note:
+    """Fetch all files of a competition that has its facts; see `fetch_slug`."""
+    return fetch_slug(client, facts.slug, folder, on_progress)
+
+
+def fetch_slug(client: Client, slug: str, folder: Path, on_progress: OnProgress | None = None) -> Note:
     """Fetch all files of a competition; where they are there already, nothing is asked.
 
     Parameters
     ----------
     client
         Asks Kaggle.
-    facts
-        The competition's.
+    slug
+        Kaggle's name of the competition, as in its address.
     folder
         ``data/<name>/kaggle``. A download that is cut stays there and is continued by the next call.
     on_progress
@@ -42,18 +47,18 @@ def fetch(client: Client, facts: CompetitionFacts, folder: Path, on_progress: On
     with FileLock(folder / "fetch.lock"):
         if (folder / "raw").is_dir():
             return _note_of_fetched(folder)
-        info = client.competition(facts.slug)
-        listed = {file.name for file in client.files(facts.slug)}
-        archive = folder / f"{facts.slug}.zip"  # there already, and whole, where an earlier call was stopped unpacking
+        info = client.competition(slug)
+        listed = {file.name for file in client.files(slug)}
+        archive = folder / f"{slug}.zip"  # there already, and whole, where an earlier call was stopped unpacking
         if not archive.is_file():
-            client.download(facts.slug, folder, on_progress)
+            client.download(slug, folder, on_progress)
         partial = folder / "raw.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        _unpack(archive, partial, facts.slug, info.url)
+        _unpack(archive, partial, slug, info.url)
         note = Note.of(info, partial)
         if missing := listed - note.files.keys() - {name + ".zip" for name in note.files}:
             archive.unlink()
-            raise KaggleError("files-missing", slug=facts.slug, words=", ".join(sorted(missing)), page=info.url)
+            raise KaggleError("files-missing", slug=slug, words=", ".join(sorted(missing)), page=info.url)
         note.write(folder)
         partial.rename(folder / "raw")  # last, so that whoever finds the files finds the note
         archive.unlink()

@@ -25,7 +25,7 @@ _NAMES = {
     "gini": ("normalized gini index", "normalized gini coefficient", "gini index"),
     "accuracy": ("categorization accuracy", "classification accuracy", "accuracy score"),
     "balanced_accuracy": ("balanced accuracy score",),
-    "f1": ("f1 score",),
+    "f1": ("f1 score", "f score"),
     "f1_macro": ("f1 score macro", "f score macro", "macro f1 score", "macro f score"),
     "f1_micro": ("f1 score micro", "f score micro", "micro f1 score", "micro f score"),
     "mcc": ("matthews correlation coefficient",),
@@ -40,6 +40,16 @@ def _bare(text: str) -> str:
 
 
 _KAGFLOW_NAMES = {_bare(text): name for name, texts in _NAMES.items() for text in (name, *texts)}
+
+
+def kagflow_metric(text: str) -> str | None:
+    """Return what to write as `metric` in `competition.yaml` for Kaggle's name of it; ``None`` for unknown names.
+
+    Of mean average precision, the first three labels count where the name gives no number.
+    """
+    stem, _, top = text.strip().rpartition("@")
+    name = kagflow_name(stem if top.isdecimal() else text)
+    return f"map@{top if top.isdecimal() else 3}" if name == "map" else name
 
 
 def kagflow_name(text: str) -> str | None:

@@ -493,7 +493,8 @@ def test_a_zip_of_two_files_is_refused(tmp_path: Path) -> None:
         (b"\xef\xbb\xbf", "not readable as CSV in UTF-8"),
         (b"id,a\n1,2,3\n", "not readable as CSV in UTF-8"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "expected text in UTF-8, found binary data"),
-        ("id,a\n1,2\n".encode("utf-16"), "expected text in UTF-8, found binary data (or UTF-16)"),
+        ("id,a\n1,2\n".encode("utf-16-le"), "expected text in UTF-8, found binary data"),
+        ("id,a\n1,2\n".encode("utf-16")[:-1], "not readable as CSV in utf-16"),
         ("id,ä\n1,2\n".encode("latin-1"), "not readable as CSV in UTF-8"),
         (b"id,a\n" + b"1,x\n" * 400_000 + "1,ä\n".encode("latin-1"), "not readable as CSV in UTF-8"),
         (b'id,"' + b"a" * 200_000, "not readable as CSV in UTF-8"),
@@ -508,6 +509,56 @@ def test_what_is_not_csv_is_refused(raw: bytes, problem: str) -> None:
     assert caught.value.problem.startswith(problem)
     assert caught.value.hint
     assert caught.value.where == "train.csv"
+
+
+WRITTEN = pl.DataFrame({"id": ["1", "2"], "größe": ["0.5", "-1e3"], "b": ["x,y", "z;z"]})
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_what_separates_columns_is_seen_and_the_encoding_may_be_said(separator: str, encoding: str) -> None:
+    raw = WRITTEN.write_csv(separator=separator).encode(encoding)
+    said = encoding if encoding == "cp1252" else "utf-8"
+    assert parse_csv(raw, Path("train.csv"), as_text=True, encoding=said).equals(WRITTEN)
+
+
+def test_a_comma_separates_columns_if_the_header_does_not_tell() -> None:
+    assert parse_csv(b"id,a;b\n1,2\n", Path(), as_text=True).columns == ["id", "a;b"]
+    assert parse_csv(b'id,"a;b;c"\n1,2\n', Path(), as_text=True).columns == ["id", "a;b;c"]
+    assert parse_csv(b"a\n1\n", Path(), as_text=True).columns == ["a"]
+
+
+def test_a_comma_is_the_mark_of_decimals_where_it_separates_no_columns() -> None:
+    frame = parse_csv(b"id;a;b\n1;0,5;1,2,3\n2;-7;4,5\n", Path())
+    assert frame["a"].to_list() == [0.5, -7.0]
+    assert frame["b"].to_list() == ["1,2,3", "4,5"]
+
+
+def test_a_column_without_a_name_is_called_as_pandas_does(read: Read) -> None:
+    data = read(columns("id", "", "y", rows=["1,5,1", "2,6,2"]), columns("id", "", rows=["3,5"]))
+    assert data.train.x.columns == ["id", "Unnamed: 1"]
+
+
+def test_numbers_that_are_infinite_to_models_are_null(read: Read) -> None:
+    data = read(*one_column(["1.5", "inf", "-1e39"], ["-inf", "NaN"]))
+    assert data.train.x["a"].to_list() == [1.5, None, None]
+    assert data.test.x["a"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize(("ids", "made"), [("79", [9, 10]), ("ab", ["train_1", "train_2"])])
+def test_rows_of_train_get_ids_where_only_test_has_them(read: Read, ids: str, made: list[object]) -> None:
+    data = read(columns("a", "y", rows=["1,1", "2,2"]), columns("id", "a", rows=[f"{each},5" for each in ids]))
+    assert data.train.ids.dtype == data.test.ids.dtype
+    assert not set(data.train.ids) & set(data.test.ids)
+    assert data.test.ids.cast(pl.String).to_list() == list(ids)
+
+
+def test_test_has_the_ids_of_the_sample_submission_where_it_has_none_and_as_many_rows(read: Read) -> None:
+    ids = [line.partition(",")[0] for line in SAMPLE.split()[1:]]
+    data = read(columns("a", "y", rows=["1,1", "2,2"]), columns("a", rows=["5"] * len(ids)))
+    assert data.test.ids.cast(pl.String).to_list() == ids
+    problem = refusal(read, columns("a", "y", rows=["1,1", "2,2"]), columns("a", rows=["5"] * (len(ids) + 1)))
+    assert problem.problem == "there is no column 'id', which `id` names"
 
 
 def test_polars_would_rename_a_column_that_is_there_twice() -> None:

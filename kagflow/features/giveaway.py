@@ -7,6 +7,7 @@ a thousand million. On a few rows, or with a handful of rare cases, that is neve
 
 import math
 from collections.abc import Iterator
+from itertools import zip_longest
 
 import numpy as np
 import polars as pl
@@ -184,9 +185,9 @@ def _maker(name: str, pool: Pool, raw: Frame, built: Built) -> str:
         if name in x.columns and _gives_away(x, name, pool.y[: raw.height]):
             return where_is(function)
     steps = zip(pool.features.pooled, pool.pooled, strict=True)
-    learned = zip(
-        (*pool.features.fold, *pool.features.history, *pool.features.target), built.learned.values(), strict=True
-    )
+    named = (*pool.features.fold, *pool.features.history, *pool.features.target)
+    # The others were proposed for this fold.
+    learned = zip_longest(named, built.learned.values(), fillvalue=pool.features.propose)
     few = pool.x.head(1)
     for step, fitted in (*steps, *learned):
         made = fitted.transform(few)

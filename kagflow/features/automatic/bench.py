@@ -23,6 +23,7 @@ from kagflow.splits import Fold, Folds
 FEWEST_ROWS = 100
 _MOST_ROWS, _MOST_CELLS = 30_000, 3_000_000
 _MOST_COLUMNS = 60  # of those that are there already: the ones that say the most
+_MOST_SOURCES = 200  # columns of which others are made: likewise
 _CELLS_FOR_ALL_FOLDS = 200_000
 _UNITS = 4
 _SHADOWS = 10
@@ -117,6 +118,8 @@ class Bench:
         classes = self._objective.get("num_class", 1)
         self._rounds = max(round(_ROUNDS / classes**0.5), _FEWEST_ROUNDS)
         self.start, self.says = self._begin()
+        sources = sorted(self.says, key=lambda name: -self.says[name])[:_MOST_SOURCES]
+        self._table = replace(self._table, x=x.select(name for name in x.columns if name in sources))
 
     @property
     def x(self) -> Frame:
@@ -267,10 +270,14 @@ def _best(says: NDArray[np.float64], most: int) -> list[int]:
 
 def _with_sources(says: Mapping[str, float], columns: Sequence[str]) -> dict[str, float]:
     """Return how much columns say, what was made of a column alone counted in."""
-    return {
-        column: sum(gain for name, gain in says.items() if name == column or name.startswith(f"{column}__"))
-        for column in columns
-    }
+    found = dict.fromkeys(columns, 0.0)
+    for name, gain in says.items():
+        parts = name.split("__")
+        for end in range(1, len(parts) + 1):
+            source = "__".join(parts[:end])
+            if source in found:
+                found[source] += gain
+    return found
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

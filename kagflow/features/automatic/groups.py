@@ -8,7 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from kagflow.data import Frame
-from kagflow.features.automatic.steps import Arithmetic, DaysBetween, Missing, OfRow
+from kagflow.features.automatic.steps import Arithmetic, DaysBetween, Missing, OfRow, is_missing
 from kagflow.features.encoders.dates import DateParts
 from kagflow.features.encoders.frequency import Frequency
 from kagflow.features.encoders.group_aggregate import GroupAggregate
@@ -107,6 +107,10 @@ class View:
         """Dates and moments of at least two kinds."""
         return [name for name in self._of(pl.Date, pl.Datetime) if self.kinds[name] > 1]
 
+    def in_order(self, names: Sequence[str]) -> list[str]:
+        """Return some columns as they stand in the table, so that what is made of them has one name in all folds."""
+        return sorted(names, key=self.x.columns.index)
+
     def _of(self, *types: type[pl.DataType]) -> list[str]:
         return [name for name, dtype in self.x.schema.items() if isinstance(dtype, types)]
 
@@ -128,8 +132,8 @@ def _dates(view: View) -> Iterator[Step]:
 
 
 def _missing(view: View) -> Iterator[Step]:
-    gaps = view.x.null_count()
-    names = [name for name in view.x.columns if 0 < gaps[name][0] < view.x.height]
+    gaps = {column.name: int(is_missing(column).sum()) for column in view.x}
+    names = [name for name, count in gaps.items() if 0 < count < view.x.height]
     if len(names) > 1:
         yield Missing(tuple(names))
 
@@ -148,7 +152,7 @@ def _encodings(view: View) -> Iterator[Step]:
 
 
 def _pairs(view: View) -> Iterator[Step]:
-    for pair in itertools.combinations(view.categories[:_PAIRED], 2):
+    for pair in itertools.combinations(view.in_order(view.categories[:_PAIRED]), 2):
         if view.kinds[pair[0]] * view.kinds[pair[1]] > _MANY:
             yield TargetMean([pair])  # type: ignore[arg-type]
             if max(view.kinds[name] for name in pair) > _MANY:
@@ -163,7 +167,7 @@ def _aggregates(view: View) -> Iterator[Step]:
 
 
 def _arithmetic(view: View) -> Iterator[Step]:
-    names = [name for name in view.numbers if view.x[name].dtype != pl.Boolean][:_RELATED]
+    names = view.in_order(view.numbers[:_RELATED])
     sizes = {name: _usual_size(view.x[name]) for name in names}
     for first, second in itertools.combinations(names, 2):
         yield OfRow(Arithmetic((first, second), "over"))

@@ -91,6 +91,11 @@ class DaysBetween:
         return x.with_columns(days.alias(f"{self.columns[0]}__days_since_{self.columns[1]}"))
 
 
+def is_missing(column: pl.Series) -> pl.Series:
+    """Return (n,) whether there is nothing: null, or no number."""
+    return column.is_null() | column.is_nan() if column.dtype.is_float() else column.is_null()
+
+
 @dataclass(frozen=True)
 class Missing(FoldStep):
     """How many of a row's columns are null, and how common it is that just these are.
@@ -116,12 +121,8 @@ class Missing(FoldStep):
 
     def patterns(self, x: Frame) -> pl.Series:
         """Return (n,) a word for each row: 1 for a null, 0 for none, column by column."""
-        signs = [self._is_missing(x, name).cast(pl.UInt8).cast(pl.String) for name in self.columns]
+        signs = [is_missing(present(self, x, name)).cast(pl.UInt8).cast(pl.String) for name in self.columns]
         return pl.DataFrame(signs).select(pl.concat_str(pl.all()).alias("pattern")).to_series()
-
-    def _is_missing(self, x: Frame, name: str) -> pl.Series:
-        column = present(self, x, name)
-        return column.is_null() | column.is_nan() if column.dtype.is_float() else column.is_null()
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def _choosing(shape: Shape) -> float:
     """Return the seconds in which a fold chooses its automatic features: of many small fits, and of their columns."""
     limited = replace(shape, rows=min(shape.rows, _MOST_ROWS_TO_CHOOSE_BY))
     tree = _lightgbm_tree({"num_leaves": 15, "feature_fraction": 1.0}, limited)
-    return _TREES_TO_CHOOSE_BY * shape.outputs**0.5 * tree
+    return _TREES_TO_CHOOSE_BY * math.sqrt(shape.outputs) * tree
 
 
 def _of_trees(experiment: Experiment, shape: Shape) -> float:

@@ -237,7 +237,7 @@ class _Build:
 
     def finish(self, only: tuple[str, ...], drop: tuple[str, ...]) -> Built:
         """Return the columns that models get."""
-        x = self._frames[TRAIN].drop(self._dropped)
+        x = self._frames[TRAIN].drop(self._dropped, strict=False)
         names = _final_columns(self._pool, x, self._y, only, drop)
         frames = {name: frame.select(names) for name, frame in self._frames.items()}
         return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned, self._made_by)

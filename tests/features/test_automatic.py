@@ -1,6 +1,7 @@
 """Automatic features: every group finds what is planted for it, can be left out, and takes odd data as they are."""
 
 from dataclasses import fields, replace
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -11,12 +12,15 @@ from kagflow.data import Table
 from kagflow.errors import FeatureError
 from kagflow.features import FeatureSet
 from kagflow.features.automatic import AutomaticFeatures, automatic
+from kagflow.features.automatic.steps import Arithmetic, DaysBetween, Missing, OfRow
 from kagflow.features.crossfit import build
+from kagflow.features.encoders import Frequency, TargetMean
 from kagflow.features.pool import make_pool
 from kagflow.features.replay import LearnedFeatures, LearnedPool
 from kagflow.features.steps import Proposal, Proposer
 from kagflow.runs import bought, predict
 from kagflow.splits.folds import Fold, Folds, folds_from_cells
+from kagflow.testing import check_step
 
 GROUPS = [field.name for field in fields(AutomaticFeatures)]
 NOTHING = dict.fromkeys(GROUPS, False)
@@ -132,13 +136,22 @@ def test_noise_buys_little():
 
 
 def test_what_the_set_makes_itself_is_not_made_again():
-    from kagflow.features.encoders import Frequency, TargetMean
-
     x, y = PLANTED["encodings"]
     base = FeatureSet(fold=[Frequency(["town"])], target=[TargetMean(["town"])])
     made = built(x, y[:ROWS], automatic(base))
     assert made.x.columns.count("town__target_mean") == 1
     assert "encodings" not in chosen(made)
+
+
+def test_pairs_whose_names_fall_together_do_not_meet():
+    a, b, c = (column(names(prefix, 4)) for prefix in "abc")
+    x = {"a": a, "b_x_c": b, "a_x_b": a, "c": c}
+    y = [float(hash_of(one + two)) for one, two in zip(a, b, strict=True)]
+    assert built(x, y[:ROWS], only("pairs")).x.width >= 4
+
+
+def hash_of(word):
+    return sum(map(ord, word)) * 37 % 11
 
 
 def test_twice_is_the_same():
@@ -222,6 +235,52 @@ def test_unseen_categories():
 def test_dates_are_dropped_even_where_nothing_is_made_of_them():
     x, y = PLANTED["dates"]
     assert built(x, y[:ROWS], automatic(FeatureSet(), **NOTHING)).x.columns == ["x"]
+
+
+# --- steps of its own -------------------------------------------------------------------------------------------------
+
+STEPS = [
+    OfRow(Arithmetic(("a", "b"), "over")),
+    OfRow(Arithmetic(("b", "a"), "minus")),
+    OfRow(Arithmetic(("a", "b"), "plus")),
+    OfRow(DaysBetween(("sold", "built"))),
+    Missing(("a", "b", "town")),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
+def test_the_steps_keep_what_the_engine_relies_on(step):
+    days = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2021, 1, 1), eager=True)
+    x = pl.DataFrame(
+        {
+            "a": [None, 0.0, *range(28)],
+            "b": [1, None, 0, *range(27)],
+            "sold": days.sample(30, seed=1),
+            "built": days.sample(30, seed=2).dt.date(),
+            "town": pl.Series(["here", None, "there"] * 10, dtype=pl.Enum(["here", "there"])),
+        },
+        strict=False,
+    )
+    check_step(step, x)
+
+
+def test_what_is_divided_by_zero_is_null():
+    x = pl.DataFrame({"a": [1.0, 1.0, None], "b": [2, 0, 1]})
+    assert Arithmetic(("a", "b"), "over")(x)["a__over_b"].to_list() == [0.5, None, None]
+
+
+def test_days_between_are_parts_of_days_too():
+    x = pl.DataFrame({"sold": [datetime(2020, 1, 2, 12)], "built": [date(2020, 1, 1)]})
+    assert DaysBetween(("sold", "built"))(x)["sold__days_since_built"].to_list() == [1.5]
+
+
+def test_patterns_of_nulls_are_numbered_by_how_common_they_are():
+    x = pl.DataFrame({"a": [1, 1, 1, None, None], "b": [None, None, None, 2.0, 2.0], "c": [1.0, 2.0, 3.0, 4.0, np.nan]})
+    made = Missing(("a", "b", "c")).fit(x).transform(x)
+    assert made["row__missing"].to_list() == [1, 1, 1, 1, 2]
+    assert made["row__missing_pattern"].to_list() == [0, 0, 0, *made["row__missing_pattern"][3:]]
+    new = Missing(("a", "b", "c")).fit(x[:3]).transform(x[3:4])
+    assert new["row__missing_pattern"].to_list() == [50]
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------

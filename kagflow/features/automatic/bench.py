@@ -113,8 +113,8 @@ class Bench:
         ids = pl.Series("id", np.arange(x.height))
         self._table = Table(ids=ids, x=x, y=training.y[rows])
         self.folds = _inner_folds(ids, training.cells[rows], training.forward, rng)
-        width = min(x.width, _MOST_COLUMNS)
-        self._looked_at = self.folds.folds if x.height * width <= _CELLS_FOR_ALL_FOLDS else self.folds.folds[:2]
+        is_small = x.height * x.width <= _CELLS_FOR_ALL_FOLDS
+        self._looked_at = self.folds.folds if is_small else self.folds.folds[:2]
         classes = self._objective.get("num_class", 1)
         self._rounds = max(round(_ROUNDS / classes**0.5), _FEWEST_ROUNDS)
         self.start, self.says = self._begin()

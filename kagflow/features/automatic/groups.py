@@ -98,7 +98,7 @@ class View:
         found = [
             name
             for name, dtype in self.x.schema.items()
-            if dtype.is_numeric() and name in self.for_models and self.kinds[name] > 2 and _is_finite(self.x[name])
+            if dtype.is_numeric() and name in self.for_models and self.kinds[name] > 2 and _is_amount(self.x[name])
         ]
         return self._by_what_they_say(found)
 
@@ -118,8 +118,10 @@ class View:
         return sorted(names, key=lambda name: -self.says.get(name, 0.0))  # stable: else in their order
 
 
-def _is_finite(column: pl.Series) -> bool:
-    return not (column.dtype.is_float() and bool(column.is_infinite().any()))
+def _is_amount(column: pl.Series) -> bool:
+    """Say whether sums and means of a column's numbers mean anything: not how common categories are, nor infinity."""
+    is_share = column.name.endswith(("__frequency", "__count"))
+    return not is_share and not (column.dtype.is_float() and bool(column.is_infinite().any()))
 
 
 def _dates(view: View) -> Iterator[Step]:

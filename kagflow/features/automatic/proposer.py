@@ -107,7 +107,9 @@ class _Choice:
         is_taken = bool(trial.chosen) and trial.gain > _CERTAIN * trial.se
         if is_taken:
             self._state = trial.state
-            self._steps += [steps[place] for place in trial.chosen]
+            chosen = [steps[place] for place in trial.chosen]
+            self._steps += chosen
+            self._taken = self._taken.union(*map(self._bench.names_of, chosen))
             self._drop += without
         self._note(group, steps, trial, is_taken)
 
@@ -137,7 +139,14 @@ class _Choice:
         )
 
     def _candidates(self, group: str) -> list[Step]:
-        return [step for step in GROUPS[group](self._view) if self._taken.isdisjoint(self._bench.names_of(step))]
+        """Return the steps of a group whose columns have names of their own."""
+        taken, steps = set(self._taken), []
+        for step in GROUPS[group](self._view):
+            names = self._bench.names_of(step)
+            if taken.isdisjoint(names):
+                taken.update(names)
+                steps.append(step)
+        return steps
 
     def _note(self, group: str, steps: Sequence[Step], trial: Trial, is_taken: bool) -> None:
         chosen = set(trial.chosen) if is_taken else set()

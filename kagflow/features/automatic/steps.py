@@ -16,7 +16,8 @@ _MOST_PATTERNS = 50
 
 
 class _RowFunction(Protocol):
-    columns: tuple[str, ...]
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
     def __call__(self, x: Frame) -> Frame: ...
 

@@ -173,6 +173,23 @@ def test_classes(classes):
     assert "encodings" in chosen(made)
 
 
+def test_each_of_several_targets_has_a_choice_of_its_own(project):
+    with_pairs(project)
+    path = project.raw / "train.csv"
+    pl.read_csv(path).with_columns(z=pl.col("x1") + pl.col("id") % 3).write_csv(path)
+    sample = project.raw / "sample_submission.csv"
+    pl.read_csv(sample).with_columns(z=0.0).write_csv(sample)
+    project.facts(target=["y", "z"], metric="mcrmse")
+    run = project.cv("features=auto", "rounds=5")
+    taken = {
+        target: pl.read_parquet(next(run.path.glob(f"folds/*-target{number}-*/learned/*.groups.parquet")))
+        .filter(group="pairs")["chosen"]
+        .item()
+        for number, target in enumerate("yz")
+    }
+    assert taken["y"] > 0 == taken["z"]
+
+
 @pytest.mark.parametrize("folds", [2, 3])
 def test_few_folds_leave_few_cells_to_choose_in(folds):
     x, y = PLANTED["arithmetic"]

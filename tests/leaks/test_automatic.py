@@ -28,7 +28,8 @@ REGRESSION, TIMED = KINDS[0], KINDS[5]
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
     """Choose in haste, and by little: what matters here is by whom, not how well."""
-    monkeypatch.setattr(bench, "_ROUNDS", 20)
+    monkeypatch.setattr(bench, "_ROUNDS", 8)
+    monkeypatch.setattr(bench, "_FEWEST_ROUNDS", 4)
     monkeypatch.setattr("kagflow.features.automatic.proposer._CERTAIN", -20.0)
 
 

@@ -26,6 +26,7 @@ from kagflow.config import CompetitionFacts, Experiment, read_experiment, read_f
 from kagflow.data import Additions, Dataset, find_source, read_dataset
 from kagflow.errors import ConfigError, FeatureError, KagflowError, did_you_mean
 from kagflow.features import FeatureSet
+from kagflow.features.automatic import AUTO, automatic
 from kagflow.features.encoded import ENCODED, encoded
 from kagflow.features.tables import named_tables
 from kagflow.features.undeclared import UNDECLARED_READ, undeclared_reads, watch
@@ -35,6 +36,8 @@ from kagflow.training import TargetTransform
 
 FACTS = "competition.yaml"
 FEATURES, METRIC, TABLES, TARGET, SUBMISSION = "features.py", "metric.py", "tables.py", "target.py", "submission.py"
+_MADE: Mapping[str, Callable[[FeatureSet], FeatureSet]] = {AUTO: automatic, ENCODED: encoded}
+"""Feature sets that are made of the default one, by name."""
 MODULES = (FEATURES, METRIC, TABLES, TARGET, SUBMISSION)
 
 SubmissionHook = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -104,15 +107,15 @@ class Competition:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def feature_set(self, name: str) -> FeatureSet:
-        """Return a feature set; ``encoded`` is made of the default one where `features.py` has none of that name.
+        """Return a feature set; ``auto`` and ``encoded`` are made of the default one where `features.py` has none.
 
         Raises
         ------
         ConfigError
             There is none of that name.
         """
-        if name == ENCODED and name not in self.feature_sets:
-            return encoded(self.feature_sets["default"])
+        if name in _MADE and name not in self.feature_sets:
+            return _MADE[name](self.feature_sets["default"])
         if name not in self.feature_sets:
             raise ConfigError(
                 f"{FEATURES} has no feature set {name!r}",

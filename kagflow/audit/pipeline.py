@@ -76,7 +76,11 @@ class PipelineSubject:
         seen = _seen(result if fit else None, recorder.built)
         features = setup.pool.features
         return replace(
-            seen, keep=features.keep, select=features.select, scaled=watched.scaled, transform=setup.transform
+            seen,
+            keep=features.keep,
+            select=features.select or features.propose,
+            scaled=watched.scaled,
+            transform=setup.transform,
         )
 
     def _setup(self, world: World, drop: Sequence[str]) -> Setup:

@@ -5,17 +5,20 @@ their ratio: the first members that are done tell how fast this machine is, and 
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, RoundsConfig
+from kagflow.features.automatic import AUTO
 from kagflow.features.encoded import ENCODED
 from kagflow.models.registry import model_class
 
 _SUM_OF_STEPS = 14.0  # rounds times learning rate, where stopping usually comes
 _ROWS_FOR_REFIT = 100_000  # as in training: from here on rounds are not followed by a refit unless asked for
 _START, _PER_CELL = 0.1, 3e-7  # of each fit, whatever the model: features, predictions of the test rows
+_TREES_TO_CHOOSE_BY, _MOST_ROWS_TO_CHOOSE_BY = 3000, 30_000
 _FEWEST, _MOST = 0.1, 30.0  # how far measured times are believed to differ from guesses
 
 
@@ -29,7 +32,14 @@ def core_seconds(experiment: Experiment, shape: Shape) -> float:
     model = experiment.model
     one = _of_trees(experiment, shape) if model_class(model.kind).uses_rounds else _of_estimator(experiment, shape)
     seconds: float = fits * (_START + _PER_CELL * cells + one)
-    return seconds
+    return seconds + (shape.folds * shape.targets * _choosing(shape) if experiment.features == AUTO else 0.0)
+
+
+def _choosing(shape: Shape) -> float:
+    """Return the seconds in which a fold chooses its automatic features: of many small fits, and of their columns."""
+    limited = replace(shape, rows=min(shape.rows, _MOST_ROWS_TO_CHOOSE_BY))
+    tree = _lightgbm_tree({"num_leaves": 15, "feature_fraction": 1.0}, limited)
+    return _TREES_TO_CHOOSE_BY * math.sqrt(shape.outputs) * tree
 
 
 def _of_trees(experiment: Experiment, shape: Shape) -> float:

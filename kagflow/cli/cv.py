@@ -9,7 +9,7 @@ from kagflow.cli.options import TrackMode
 from kagflow.cli.printing import print_note, print_results, relative
 from kagflow.cli.progress import Bar
 from kagflow.competition import Competition, config_name, load
-from kagflow.runs import Look, Run, best_run, cross_validate
+from kagflow.runs import Look, Run, best_run, bought, cross_validate
 from kagflow.runs.submission import SUBMISSION
 from kagflow.stats import rounded
 from kagflow.tracking import make_tracker
@@ -103,6 +103,8 @@ def _print_run(competition: Competition, run: Run) -> None:
         print(f"  scored   {scores['rows_scored']} of {scores['rows']} rows; the rest only trains")
     if "seeds_alone" in scores:
         print(f"  seeds    {_what_averaging_did(scores)}")
+    for group in bought(run).to_dicts():
+        print(f"  auto     {_what_it_bought(group)}")
     for chosen in run.facts["chosen_by_looking"]:
         print(f"  chosen   {chosen.replace(': ', ' ')}: {_what_choosing_did(chosen, scores)}")
     if run.facts["pooled"]:
@@ -126,6 +128,14 @@ def _what_choosing_did(chosen: str, scores: dict[str, Any]) -> str:
     if chosen.startswith("postprocess"):
         return f"{rounded(scores['cv_fitted'], scores['se'])} as fitted; the score above is cross-fitted"
     return "the score above is of the rows by which they were chosen"
+
+
+def _what_it_bought(group: dict[str, Any]) -> str:
+    """Return what a group of automatic features was worth on training rows, as the folds chose it."""
+    worth = f"{100 * group['gain']:+.2g} ± {100 * group['se']:.1g} % of a small model's loss on training rows"
+    taken = f"{group['chosen']:.3g} of {group['candidates']:.3g} chosen" if group["taken"] else "none chosen"
+    often = f" in {100 * group['taken']:.0f} % of the fits" if 0 < group["taken"] < 1 else ""
+    return f"{group['group']}: {taken}{often}; saved {worth}"
 
 
 def _what_averaging_did(scores: dict[str, Any]) -> str:

@@ -27,7 +27,16 @@ from kagflow.features.blame import blaming, name_of, where_is
 from kagflow.features.pool import Pool
 from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
 from kagflow.features.rows import run_row_function
-from kagflow.features.steps import AdditiveStep, FittedStep, FoldStep, HistoryStep, RowStep, TargetStep
+from kagflow.features.steps import (
+    AdditiveStep,
+    FittedStep,
+    FoldStep,
+    HistoryStep,
+    Proposer,
+    RowStep,
+    TargetStep,
+    Training,
+)
 
 Frames = dict[str, Frame]
 TRAIN, TEST = "train", "test"
@@ -106,7 +115,10 @@ def build(
     work = _Build(pool, train, apply, scored, test=test, repeat=repeat, prove=prove)
     for step in features.fold:
         work.append([work.fold_step(step)])
-    work.append([*map(work.history_step, features.history), *map(work.target_step, features.target)])
+    made = [*map(work.history_step, features.history), *map(work.target_step, features.target)]
+    if features.propose is not None:
+        made += work.proposed_steps(features.propose, made)
+    work.append(made)
     for function in features.then:
         work.run(function)
     return work.finish(only, (*features.drop, *drop))
@@ -142,6 +154,7 @@ class _Build:
                 self._times[TEST] = pool.test_time
         self._learned: dict[str, FittedStep] = {}
         self._made_by = dict(pool.made_by)
+        self._dropped: tuple[str, ...] = ()
 
     def fold_step(self, step: FoldStep) -> Frames:
         """Learn from the training rows, and return new columns for all."""
@@ -168,17 +181,49 @@ class _Build:
         prove_history(step, fitted, x, self._y, time)
         return self._transform(step, fitted, self._frames)
 
-    def target_step(self, step: TargetStep) -> Frames:
-        """Cross-fit the training rows, and return new columns for all."""
+    def target_step(self, step: TargetStep, *, lasting: bool = True) -> Frames:
+        """Cross-fit the training rows, and return new columns for all.
+
+        ``lasting`` says that other folds have the same step, so that they need not tally a cell again.
+        """
         x = self._frames[TRAIN]
         if isinstance(step, AdditiveStep) and step.adds_up and set(step.columns) <= set(self._pool.x.columns):
-            fit_cells = _Sums(step, self._pool, self._rows, self._repeat).fit
+            fit_cells = _Sums(step, self._pool, self._rows, self._repeat, lasting).fit
         else:
             fit_cells = partial(_fit_cells, step, x, self._y, self._cells)
         final, encoded = _cross_fit(step, x, self._cells, self._pool.forward, fit_cells)
         others = {name: frame for name, frame in self._frames.items() if name != TRAIN}
         self._made_by.update(dict.fromkeys(encoded.columns, step))
         return {TRAIN: encoded} | self._transform(step, final, others)
+
+    def proposed_steps(self, proposer: Proposer, made: list[Frames]) -> list[Frames]:
+        """Let steps be chosen on the training rows alone, fit them, and return new columns for all.
+
+        Parameters
+        ----------
+        proposer
+            Chooses.
+        made
+            The columns that stand beside theirs already.
+        """
+        x = self._frames[TRAIN]
+        training = Training(
+            x=x,
+            y=self._y,
+            cells=self._cells,
+            forward=self._pool.forward,
+            hidden=self._pool.hidden,
+            taken=frozenset(x.columns).union(*(frames[TRAIN].columns for frames in made)),
+            features=self._pool.features,
+        )
+        with blaming(proposer):
+            proposal = proposer.propose(training)
+        self._learned[f"{len(self._learned)}_{name_of(proposer)}"] = proposal
+        self._dropped = proposal.drop
+        return [
+            *map(self.fold_step, proposal.fold),
+            *(self.target_step(step, lasting=False) for step in proposal.target),
+        ]
 
     def append(self, columns: list[Frames]) -> None:
         """Put new columns beside those that are there."""
@@ -192,7 +237,8 @@ class _Build:
 
     def finish(self, only: tuple[str, ...], drop: tuple[str, ...]) -> Built:
         """Return the columns that models get."""
-        names = _final_columns(self._pool, self._frames[TRAIN], self._y, only, drop)
+        x = self._frames[TRAIN].drop(self._dropped, strict=False)
+        names = _final_columns(self._pool, x, self._y, only, drop)
         frames = {name: frame.select(names) for name, frame in self._frames.items()}
         return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned, self._made_by)
 
@@ -269,19 +315,19 @@ def _fit_cells(step: TargetStep, x: Frame, y: Target, cells: Rows, seen: Rows) -
 class _Sums:
     """The tallies of an additive step, cell by cell.
 
-    A cell whose rows are all trained on is tallied once for all folds; one that lost rows (to ``keep``, or as stop
-    rows) is tallied for this fold. Cells are added in ascending order; nothing is ever subtracted, so rows left out
-    leave no trace, not even in the last bit.
+    A cell whose rows are all trained on is tallied once for all folds that have the step; one that lost rows (to
+    ``keep``, or as stop rows) is tallied for this fold. Cells are added in ascending order; nothing is ever subtracted,
+    so that rows left out leave no trace, not even in the last bit.
     """
 
-    def __init__(self, step: AdditiveStep, pool: Pool, rows: Rows, repeat: int) -> None:
+    def __init__(self, step: AdditiveStep, pool: Pool, rows: Rows, repeat: int, lasting: bool) -> None:
         self._step, self._pool = step, pool
         cells = pool.cells[repeat]
         own_cells = cells[rows]
         sizes, own_sizes = np.bincount(cells), np.bincount(own_cells)
         self._tallies: dict[int, Any] = {}
         for cell in np.flatnonzero(own_sizes).tolist():
-            if own_sizes[cell] == sizes[cell]:
+            if lasting and own_sizes[cell] == sizes[cell]:
                 count = partial(self._tally_cell, cells, cell)
                 self._tallies[cell] = pool.tally_once((id(step), repeat, cell), count)
             else:

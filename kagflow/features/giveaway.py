@@ -184,9 +184,10 @@ def _maker(name: str, pool: Pool, raw: Frame, built: Built) -> str:
         if name in x.columns and _gives_away(x, name, pool.y[: raw.height]):
             return where_is(function)
     steps = zip(pool.features.pooled, pool.pooled, strict=True)
-    learned = zip(
-        (*pool.features.fold, *pool.features.history, *pool.features.target), built.learned.values(), strict=True
-    )
+    named: tuple[object, ...] = (*pool.features.fold, *pool.features.history, *pool.features.target)
+    fitted_steps = tuple(built.learned.values())
+    proposed = (pool.features.propose,) * (len(fitted_steps) - len(named))  # for this fold
+    learned = zip((*named, *proposed), fitted_steps, strict=True)
     few = pool.x.head(1)
     for step, fitted in (*steps, *learned):
         made = fitted.transform(few)

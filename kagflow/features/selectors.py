@@ -2,23 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from kagflow.data import Frame, Target
-from kagflow.data.table import target_codes
 from kagflow.features.encoders.settings import check_number
+from kagflow.features.small_model import SEED, Array, losses_of, matrix_of, problem_of, small_model
 from kagflow.features.steps import Selector
 
-if TYPE_CHECKING:
-    import lightgbm
-
-_SEED = 20_011
 _HELD_OUT = 0.25
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,13 +39,13 @@ class SelectByImportance(Selector):
 
     def fit(self, x: Frame, y: Target) -> Sequence[str]:
         """Return the names of the columns that beat the shuffled ones, in their order."""
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(SEED)
         copied = rng.choice(x.width, self.shuffled, replace=self.shuffled > x.width)
         copies = [
             x.to_series(place)[rng.permutation(x.height)].alias(f"{i}__shuffled") for i, place in enumerate(copied)
         ]
-        objective, truth = _problem(y)
-        booster = _small_model(pl.concat([x, pl.DataFrame(copies)], how="horizontal"), truth, objective, self.rounds)
+        objective, truth = problem_of(y)
+        booster = small_model(pl.concat([x, pl.DataFrame(copies)], how="horizontal"), truth, objective, self.rounds)
         gains = booster.feature_importance("gain")
         beats = gains[: x.width] > gains[x.width :].max()
         return _names(x, beats, gains[: x.width])
@@ -83,48 +77,22 @@ class SelectByPermutation(Selector):
 
     def fit(self, x: Frame, y: Target) -> Sequence[str]:
         """Return the names of the columns that the loss needs, in their order."""
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(SEED)
         order = rng.permutation(x.height)
         held_out = np.sort(order[: max(round(_HELD_OUT * x.height), 1)])
         fitted_on = np.setdiff1d(order, held_out)
-        objective, truth = _problem(y)
-        booster = _small_model(x[fitted_on], truth[fitted_on], objective, self.rounds)
-        rows, truth = _matrix(x[held_out]), truth[held_out]
-        before = _losses(booster.predict(rows), truth, objective)
+        objective, truth = problem_of(y)
+        booster = small_model(x[fitted_on], truth[fitted_on], objective, self.rounds)
+        rows, truth = matrix_of(x[held_out]), truth[held_out]
+        before = losses_of(booster.predict(rows), truth, objective)
         rises, errors = np.zeros(x.width), np.zeros(x.width)
         for place in np.flatnonzero(booster.feature_importance("split")).tolist():
             after = [
-                _losses(booster.predict(_shuffled(rows, place, rng)), truth, objective) for _ in range(self.repeats)
+                losses_of(booster.predict(_shuffled(rows, place, rng)), truth, objective) for _ in range(self.repeats)
             ]
             rise = np.mean(after, axis=0) - before
             rises[place], errors[place] = rise.mean(), rise.std() / np.sqrt(len(rise))
         return _names(x, rises > 2 * errors, rises)
-
-
-def _problem(y: Target) -> tuple[dict[str, Any], NDArray[np.generic]]:
-    """Return LightGBM's parameters for a target, and (n,) numbers or codes of the classes that are there."""
-    if not isinstance(y.dtype, pl.Enum):
-        return {"objective": "regression"}, target_codes(y)
-    present, codes = np.unique(target_codes(y), return_inverse=True)
-    if len(present) <= 2:
-        return {"objective": "binary"}, codes
-    return {"objective": "multiclass", "num_class": len(present)}, codes
-
-
-def _small_model(x: Frame, truth: NDArray[np.generic], objective: dict[str, Any], rounds: int) -> "lightgbm.Booster":
-    """Return trees that are the same on any number of threads."""
-    import lightgbm
-
-    categorical = [place for place, dtype in enumerate(x.dtypes) if isinstance(dtype, pl.Enum)]
-    settings = {"verbosity": -1, "seed": _SEED, "deterministic": True, "force_col_wise": True}
-    rows = lightgbm.Dataset(_matrix(x), truth, categorical_feature=categorical, params=settings)
-    return lightgbm.train({**settings, **objective}, rows, num_boost_round=rounds)
-
-
-def _matrix(x: Frame) -> Array:
-    """Return (n, columns) numbers, codes of categories among them; NaN for null."""
-    columns = [column.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy() for column in x]
-    return np.column_stack(columns)
 
 
 def _shuffled(rows: Array, place: int, rng: np.random.Generator) -> Array:
@@ -132,16 +100,6 @@ def _shuffled(rows: Array, place: int, rng: np.random.Generator) -> Array:
     others = rows.copy()
     others[:, place] = rng.permutation(others[:, place])
     return others
-
-
-def _losses(predicted: Any, truth: NDArray[np.generic], objective: dict[str, Any]) -> Array:
-    """Return (n,) squared errors, or minus the logarithms of the probabilities of the classes that came."""
-    predicted = np.asarray(predicted)
-    if objective["objective"] == "regression":
-        return np.asarray((predicted - truth) ** 2)
-    of_class = predicted if predicted.ndim > 1 else np.column_stack([1 - predicted, predicted])
-    came = np.take_along_axis(of_class, truth.astype(np.int64)[:, np.newaxis], axis=1)[:, 0]
-    return np.asarray(-np.log(np.maximum(came, 1e-15)))
 
 
 def _names(x: Frame, chosen: NDArray[np.bool_], size: Array) -> list[str]:

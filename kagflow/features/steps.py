@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import polars as pl
 
-from kagflow.data import Frame, Target
+from kagflow.data import Frame, Rows, Target
 from kagflow.errors import FeatureError
 
 RowStep = Callable[[Frame], Frame]
@@ -154,6 +154,73 @@ class Selector(ABC):
         """Return the names of the columns to keep."""
 
 
+@dataclass(frozen=True, eq=False)
+class Training:
+    """The training rows of a fold, as one sees them who proposes steps. No row that is scored or stops is among them.
+
+    Attributes
+    ----------
+    x
+        (n, columns) what the fold steps left.
+    y
+        (n,) target, on the original scale.
+    cells
+        (n,) which rows encode one another in cross-fitting; whole groups or blocks of time, where the folds are.
+    forward
+        Whether cells are ordered in time.
+    hidden
+        Columns that models do not get: id, group and time.
+    taken
+        Names of all columns that are there or will be; no proposed step may make another of that name.
+    features
+        The set of which the proposed steps become a part.
+    """
+
+    x: Frame
+    y: Target
+    cells: Rows
+    forward: bool
+    hidden: tuple[str, ...]
+    taken: frozenset[str]
+    features: "FeatureSet"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Steps that were chosen on the training rows of a fold; the engine then fits them as it does all others.
+
+    Attributes
+    ----------
+    fold, target
+        The steps. They see what the fold steps of the set left, and not each other's columns.
+    drop
+        Names of columns that the model does not get.
+    learned
+        What was looked at and what came out, for the run's folder.
+    """
+
+    fold: tuple[FoldStep, ...] = ()
+    target: tuple[TargetStep, ...] = ()
+    drop: tuple[str, ...] = ()
+    learned: Mapping[str, Frame] = field(default_factory=dict)
+
+    def transform(self, x: Frame) -> Frame:
+        """Return no column: those of the steps are made by what these learn."""
+        return pl.DataFrame()
+
+    def tables(self) -> Mapping[str, Frame]:
+        """Return what was looked at and what came out."""
+        return self.learned
+
+
+class Proposer(ABC):
+    """Chooses steps by looking at the training rows of a fold, and at no others."""
+
+    @abstractmethod
+    def propose(self, training: Training) -> Proposal:
+        """Return steps for this fold."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
     """The steps that make the features of a model, in this order.
@@ -170,6 +237,8 @@ class FeatureSet:
         Fold steps, one after the other.
     history, target
         Side by side on the result of ``fold``; they do not see each other's columns.
+    propose
+        Chooses further steps on training rows; they run beside ``history`` and ``target``.
     then
         Row functions that may use encodings.
     select
@@ -184,6 +253,7 @@ class FeatureSet:
     fold: tuple[FoldStep, ...] = ()
     history: tuple[HistoryStep, ...] = ()
     target: tuple[TargetStep, ...] = ()
+    propose: Proposer | None = None
     then: tuple[RowStep, ...] = ()
     select: Selector | None = None
     drop: tuple[str, ...] = ()
@@ -194,8 +264,9 @@ class FeatureSet:
         for name, kind in STEP_KINDS.items():
             for step in getattr(self, name):
                 _check_step(name, step, kind)
-        if self.select is not None:
-            _check_step("select", self.select, Selector)
+        for name, kind in {"propose": Proposer, "select": Selector}.items():
+            if getattr(self, name) is not None:
+                _check_step(name, getattr(self, name), kind)
         for name in ("rows", "then"):
             for function in getattr(self, name):
                 if isinstance(function, type) or not callable(function):
@@ -204,7 +275,7 @@ class FeatureSet:
     @property
     def uses_target(self) -> bool:
         """Whether any of it is handed a target, so that the features hang on which one."""
-        return bool(self.keep or self.history or self.target or self.select)
+        return bool(self.keep or self.history or self.target or self.propose or self.select)
 
 
 STEP_KINDS: dict[str, type] = {"pooled": FoldStep, "fold": FoldStep, "history": HistoryStep, "target": TargetStep}

@@ -1,5 +1,6 @@
 """Runs: a folder that a stranger can open, written fold by fold and never changed afterwards."""
 
+from kagflow.runs.bought import bought
 from kagflow.runs.compare import Comparison, compare
 from kagflow.runs.execute import Listener, cross_validate
 from kagflow.runs.plan import Look
@@ -12,6 +13,7 @@ __all__ = [
     "Look",
     "Run",
     "best_run",
+    "bought",
     "compare",
     "cross_validate",
     "list_runs",

@@ -93,7 +93,8 @@ def _globals(features: FeatureSet) -> Iterator[tuple[str, str]]:
     """Yield the values that steps of one's own may look up in their module, such as tables, with their hashes."""
     steps = (*features.rows, *features.pooled, *features.fold, *features.history, *features.target, *features.then)
     homes = {
-        getattr(getattr(step, "func", step), "__module__", "") for step in (*steps, features.keep, features.select)
+        getattr(getattr(step, "func", step), "__module__", "")
+        for step in (*steps, features.keep, features.propose, features.select)
     }
     for home in sorted(name for name in homes if name in sys.modules and name.partition(".")[0] not in _NOT_OWN):
         for name, value in sorted(vars(sys.modules[home]).items()):

@@ -8,6 +8,7 @@ import yaml
 
 from kagflow.audit.advice import Advice
 from kagflow.config import Task
+from kagflow.features.automatic import AUTO
 from kagflow.scaffold.columns import Columns
 from kagflow.scaffold.guess import Guess
 
@@ -18,6 +19,19 @@ _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
 MOMENT = "moment"
 _NOT_UTF_8 = "the files are not UTF-8; this is the most common of the other encodings: look at words with accents"
 _CODES = "whole numbers far apart that come again and again, or are called so: they look like names"
+_AUTOMATIC = """\
+# What each fold makes and chooses for itself, on its training rows; `False` leaves a group out.
+AUTO = automatic(
+    FEATURES,
+    dates=True,
+    missing=True,
+    text=True,
+    encodings=True,
+    pairs=True,
+    aggregates=True,
+    arithmetic=True,
+)
+"""
 _WITHOUT = "# What the columns say as they are; models take categories, and nulls, as they come."
 _WITH_NAMES = "# A tree would split names of many kinds by their few rows: it gets what they mean, and not the names."
 
@@ -205,7 +219,7 @@ def _head(draft: Draft, encoded: Sequence[str]) -> str:
         *(["text_lengths"] if columns.texts or columns.names else []),
     ]
     imports = ["import polars as pl", ""] if reads or draft.group_expression or draft.time_expression else []
-    imports.append("from kagflow.features import FeatureSet")
+    imports += ["from kagflow.features import FeatureSet", "from kagflow.features.automatic import automatic"]
     if encoders:
         imports.append(f"from kagflow.features.encoders import {', '.join(encoders)}")
     return "\n".join(
@@ -300,6 +314,7 @@ def _steps(draft: Draft, encoded: Sequence[str]) -> Iterator[str]:
     encodings = ["fold=(Frequency(NAMES_OF_MANY),)", "target=(TargetMean(NAMES_OF_MANY),)"] if encoded else []
     encoded_only = _call("FeatureSet", [*settings, *encodings, *_drop([*drop, *encoded])])
     yield f"{_WITH_NAMES if encoded else _WITHOUT}\nFEATURES = {encoded_only}\n"
+    yield _AUTOMATIC
     if not encoded:
         return
     names = _call("FeatureSet", [*settings, encodings[0], *_drop(drop)])
@@ -360,6 +375,7 @@ def _configs(draft: Draft) -> dict[str, str]:
         "cat": {**rounds, "model": {"kind": "catboost", "params": {"learning_rate": max(rate, 0.03)}}, **graded},
         "linear": {"model": linear},
     }
+    documents["lgbm_auto"] = {"features": AUTO, **documents["lgbm"]}
     encoded = draft.columns.names_of_many
     if encoded:
         documents["cat"] = {"features": "names", **documents["cat"]}

@@ -47,6 +47,10 @@ FEATURES = FeatureSet(
 )
 """
 MEANS = "FEATURES = FeatureSet(fold=[Impute(['area'])], target=[TargetMean(['shop', 'colour'])])"
+AUTOMATIC = """
+from kagflow.features.automatic import automatic
+FEATURES = automatic(FeatureSet(), aggregates=False, arithmetic=False)
+"""
 POOLED = "FEATURES = FeatureSet(pooled=[Frequency(['shop'])])"
 HISTORY = "FEATURES = FeatureSet(history=[TargetLag(key=['shop'], lag=13)])"
 RATIO = """
@@ -78,6 +82,7 @@ FORWARD = {**TIMED, "splitter": {"kind": "forward", "folds": 3}}
 STOPPED = {"rounds": {"limit": 12, "patience": 4, "refit": True}, "model": TREES["model"]}
 CLEAN: Mapping[str, Folder] = {
     "every kind of step": Folder(STEPS),
+    "automatic features": Folder(AUTOMATIC),
     "rounds found on stop rows": Folder(MEANS, config=STOPPED),
     "stopped and not refitted": Folder(config={**STOPPED, "rounds": {"limit": 12, "patience": 4, "refit": False}}),
     "pooled, declared": Folder(POOLED, facts={"pooled": True}),

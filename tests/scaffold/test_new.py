@@ -11,6 +11,7 @@ import yaml
 
 from kagflow.competition import load
 from kagflow.errors import ConfigError, DataError
+from kagflow.features.automatic import AutomaticFeatures
 from kagflow.scaffold import Given, new_competition
 
 N, M = 120, 40
@@ -277,3 +278,11 @@ def test_three_rows_are_told_to_be_too_few(project):
     said = project.cli("cv", "few", "--config", "linear")
     assert said.code == 1
     assert "Traceback" not in said.err
+
+
+def test_automatic_features_are_there_to_be_asked_for(root):
+    new_competition("made", write(root, X, PRICE), root)
+    made = load("made", root)
+    assert made.feature_set("auto").propose == AutomaticFeatures()
+    plain, auto = made.experiment("lgbm"), made.experiment("lgbm_auto")
+    assert auto.model_copy(update={"features": plain.features}) == plain

@@ -112,7 +112,8 @@ def _quarter(data: Dataset, declared: SplitterConfig, seed: int) -> tuple[NDArra
         splitter = make_splitter("forward", {"folds": PARTS - 1})  # four blocks, of which the latest is taken
     else:
         kept = {name: value for name, value in declared.settings.items() if name in _SETTINGS}
-        splitter = make_splitter(declared.kind, {**kept, "folds": PARTS, "seed": seed})
+        groups = PARTS if data.train.groups is None else data.train.groups.n_unique()  # there may be three
+        splitter = make_splitter(declared.kind, {**kept, "folds": min(PARTS, groups), "seed": seed})
     fold = split_by_id(splitter, data.train).folds[-1]
     return fold.valid, fold.train
 

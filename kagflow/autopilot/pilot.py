@@ -30,8 +30,10 @@ from kagflow.tracking import NoTracker, Tracker
 
 _TICK = 0.5
 _RESERVE, _LEAST_RESERVE, _MOST_RESERVE = 0.08, 6.0, 90.0  # of the budget, for the ensemble
+_RESERVE_A_NUMBER = 1e-4  # seconds that the ensemble may need for a row and class
 _GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too
 _STUDY_GRACE = 1.5  # times what a study was given, for the run that follows it
+_ROWS_FOR_TUNING_LABELS = 5000
 FOLDER = "autopilot"
 
 
@@ -114,6 +116,7 @@ class _Pilot:
         self._folder = competition.runs_folder / FOLDER
         self._log = self._folder / "log.txt"
         self._inbox: queue.Queue[Event] = queue.Queue()
+        self._reserve = 0.0
         self._jobs: dict[Worker, _Job | None] = {}
         self._failed: dict[str, str] = {}
         self._published: Run | None = None
@@ -125,11 +128,15 @@ class _Pilot:
         self._reporter.began(origin.edition, origin.folder)
         plan = make_plan(self._competition, Experiment(), "default", origin)  # also refuses data at fault
         shape = Shape.of(plan)
+        self._reserve = _reserve(shape, self._seconds)
         roster = Roster(self._competition, origin, self._folder, self._wanted)
         waiting = roster.members(shape, self._fail, self._reporter.note)
         crew = crew_for(shape, waiting[0], self._seconds, self._cores)
         waiting = waiting if self._wanted else with_quick(waiting, shape, crew)
-        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, roster.is_wanted)
+        metric = self._competition.metric
+        # Of few rows the best labels of many trials are the luckiest ones.
+        tunes = metric.wants != "label" or shape.rows >= _ROWS_FOR_TUNING_LABELS
+        self._schedule = Schedule(shape, crew, waiting, metric.better, roster.is_wanted, tunes)
         self._roster = replace(roster, threads=crew.threads)
         planned, late = fits(waiting, self._schedule, self._cutoff - self._now)
         listed = [Planned(member, self._schedule.expected(member)) for member in planned]
@@ -158,7 +165,7 @@ class _Pilot:
     @property
     def _cutoff(self) -> float:
         """When members must be done, in seconds since the beginning."""
-        return self._seconds - min(max(_RESERVE * self._seconds, _LEAST_RESERVE), _MOST_RESERVE, 0.3 * self._seconds)
+        return self._seconds - self._reserve
 
     def _train(self) -> None:
         """Keep all workers busy until time is up, or nothing is left to do."""
@@ -276,7 +283,7 @@ class _Pilot:
             if isinstance(job.duty, Study):
                 late = self._now - job.began > _STUDY_GRACE * job.duty.seconds + 30
             else:
-                late = self._will_be_late(job, job.duty)
+                late = self._will_be_late(job, job.duty) or self._is_too_slow(job, job.duty)
             if late:
                 worker.kill()
                 del self._jobs[worker]
@@ -297,6 +304,16 @@ class _Pilot:
         self._reporter.note(
             f"{job.name} is stopped: {job.fitted} of its {job.tasks} fits are done after {spent:.0f} s, too few to be "
             "in time; the next call goes on with it"
+        )
+        return True
+
+    def _is_too_slow(self, job: _Job, member: Member) -> bool:
+        """Say so, where a member would take much of the time of the others, and less in more haste."""
+        spent = self._now - job.began
+        if not job.fitted or not self._schedule.hastier(member, spent, job.fitted / job.tasks):
+            return False
+        self._reporter.note(
+            f"{job.name} would take {spent * job.tasks / job.fitted:.0f} s, and is begun again in more haste"
         )
         return True
 
@@ -355,3 +372,9 @@ class _Pilot:
             return None
         self._fail("the ensemble", "it was not done in time")
         return None
+
+
+def _reserve(shape: Shape, seconds: float) -> float:
+    """Return the seconds at the end of the budget that are the ensemble's."""
+    needed = _LEAST_RESERVE + _RESERVE_A_NUMBER * shape.rows * shape.outputs
+    return min(needed, max(_RESERVE * seconds, _LEAST_RESERVE), _MOST_RESERVE, 0.3 * seconds)

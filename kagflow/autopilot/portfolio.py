@@ -15,17 +15,18 @@ from kagflow.config import Experiment, ModelConfig, RoundsConfig
 from kagflow.features.encoded import ENCODED
 
 PREFIX = "auto_"
-MOST = 3
+MOST = 4
 """The highest level of haste."""
 
 # Of a category of few levels a code a level says as much as CatBoost's statistics, in a fraction of the time.
 _PARAMS: Mapping[str, Mapping[str, Any]] = {"catboost": {"one_hot_max_size": 16, "max_ctr_complexity": 2}}
 _COARSE = {"border_count": 64, "one_hot_max_size": 16, "max_ctr_complexity": 1}
-_BOOSTERS = ("lightgbm", "xgboost", "catboost")
+BOOSTERS = ("lightgbm", "xgboost", "catboost")
 _SHARE = 0.12  # of all time, which a member may take before it is hurried
 _QUICK = 0.1  # of all time
-_LEARNING_RATES = (1.0, 2.5, 5.0, 8.0)  # times that of no haste, by level
-_PATIENCES = (100, 50, 30, 20)
+_LEARNING_RATES = (1.0, 1.0, 2.5, 5.0, 8.0)  # times that of no haste, by level; the first has one seed, coarser ones
+_PATIENCES = (100, 60, 50, 30, 20)
+_LEVELS_WITH_REFIT = 2
 _HIGHEST_RATE = 0.25
 _ROWS_WITHOUT_REFIT = 20_000
 
@@ -53,11 +54,16 @@ class Member:
 
     def hurried(self, level: int, shape: Shape) -> "Member":
         """Return the same member in more haste: fewer, larger steps and, on large data, coarser ones."""
-        if level <= self.level or self.experiment.model.kind not in _BOOSTERS:
+        if level <= self.level or self.experiment.model.kind not in BOOSTERS:
             return self
         return replace(
             self, name=f"{self.name}_x{level}", experiment=_hurry(self.experiment, level, shape.rows), level=level
         )
+
+    def on(self, features: str) -> "Member":
+        """Return the same member with other features."""
+        experiment = self.experiment.model_copy(update={"features": features})
+        return replace(self, name=f"{self.name}_on_{features}", experiment=experiment)
 
     def with_seed(self, seed: int) -> "Member":
         """Return the same member with seeds that it did not have."""
@@ -83,7 +89,7 @@ def portfolio(
     """
     mine = [Member(name, family_of(experiment), experiment) for name, experiment in own.items()]
     mine.sort(key=lambda member: core_seconds(member.experiment, shape))
-    bases = {kind: _base(kind, mine) for kind in _BOOSTERS}
+    bases = {kind: _base(kind, mine) for kind in BOOSTERS}
     lead = [member for member in mine if member.family == "lightgbm"][:1]
     made = list(_made(shape, bases, feature_sets, installed))
     known = {member.experiment.model_dump_json() for member in mine}
@@ -91,7 +97,7 @@ def portfolio(
     have = {member.family for member in mine}
     # A family's plain member is what the user's own config of that family is already, only better.
     fresh = [member for member in fresh if not (member.name == PREFIX + member.family and member.family in have)]
-    firsts = [member for member in fresh if member.name == PREFIX + member.family and member.family in _BOOSTERS]
+    firsts = [member for member in fresh if member.name == PREFIX + member.family and member.family in BOOSTERS]
     rest = [member for member in fresh if member not in firsts]
     if not lead:
         lead = [member for member in firsts if member.family == "lightgbm"]
@@ -167,7 +173,7 @@ def _made(
     shape: Shape, bases: Mapping[str, Experiment], feature_sets: Sequence[str], installed: bool
 ) -> Iterator[Member]:
     """Yield members, the most valuable first: one of each library, then what differs most from those before."""
-    lightgbm, xgboost, catboost = (bases[kind] for kind in _BOOSTERS)
+    lightgbm, xgboost, catboost = (bases[kind] for kind in BOOSTERS)
     is_encoded = ENCODED in feature_sets
     linear = "linear" if "linear" in feature_sets else ENCODED if is_encoded else "default"
     flat = ENCODED if is_encoded else "default"  # for models that know a level by a column of its own only
@@ -186,6 +192,9 @@ def _made(
         "lightgbm_extra",
         _with(lightgbm, extra_trees=True, num_leaves=48, min_data_in_leaf=12, feature_fraction=0.7, learning_rate=0.05),
     )
+    for name, base in (("lightgbm_stopped", lightgbm), ("xgboost_stopped", xgboost)):
+        if not isinstance(base.rounds, RoundsConfig):  # a fixed number may be far off
+            yield made(name, base.model_copy(update={"rounds": RoundsConfig()}))
     if is_encoded:
         yield made("lightgbm_encoded", lightgbm.model_copy(update={"features": ENCODED}))
         yield made("xgboost_encoded", xgboost.model_copy(update={"features": ENCODED}))
@@ -282,7 +291,7 @@ def _hurry(experiment: Experiment, level: int, rows: int) -> Experiment:
         limit = min(rounds.limit, round(45 / faster["learning_rate"]))
         patience = min(rounds.patience, _PATIENCES[level])
         # The stop rows are missed the more, the fewer rows there are.
-        refit = rounds.refit if level == 1 and rows < _ROWS_WITHOUT_REFIT else False
+        refit = rounds.refit if level <= _LEVELS_WITH_REFIT and rows < _ROWS_WITHOUT_REFIT else False
         changed: Any = rounds.model_copy(update={"limit": limit, "patience": patience, "refit": refit})
     else:
         changed = max(round(rounds * rate / faster["learning_rate"]), 1)

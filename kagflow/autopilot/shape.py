@@ -1,12 +1,13 @@
 """What a plan hangs on: how many rows and columns there are, and how often they will be fitted."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import polars as pl
 
 from kagflow.features import FeatureSet
-from kagflow.features.encoded import MANY
+from kagflow.features.encoded import ENCODED, MANY
 from kagflow.models.base import categorical_columns
 from kagflow.runs.plan import Plan
 from kagflow.training.target import Identity
@@ -45,6 +46,8 @@ class Shape:
         Whether rows have weights, which not every estimator takes.
     own_scale
         Whether values are learned on the target's own scale, whatever its units.
+    sets
+        The shape with other sets of features than the default, by name.
     """
 
     task: str
@@ -57,27 +60,37 @@ class Shape:
     targets: int = 1
     weighted: bool = False
     own_scale: bool = False
+    sets: "Mapping[str, Shape]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> "Shape":
         """Return the shape of a plan's data."""
-        pool, table = plan.setup.pool, plan.setup.table
-        left_out = (*pool.hidden, *pool.features.drop)
-        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
-        categories = categorical_columns(x)
-        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
-        return cls(
-            task=plan.setup.problem.task,
-            rows=table.height,
+        setup = plan.setup
+        shape = cls(
+            task=setup.problem.task,
+            rows=setup.table.height,
             test_rows=plan.data.test.height,
-            numbers=x.width - len(categories) + _made(pool.features),
-            levels=tuple(levels),
-            classes=len(plan.setup.problem.classes),
-            folds=len(plan.setup.folds.folds),
+            classes=len(setup.problem.classes),
+            folds=len(setup.folds.folds),
             targets=len(plan.setups),
-            weighted=table.weight is not None,
-            own_scale=plan.setup.problem.task == "regression" and isinstance(plan.setup.transform, Identity),
-        )
+            weighted=setup.table.weight is not None,
+            own_scale=setup.problem.task == "regression" and isinstance(setup.transform, Identity),
+        )._with(plan, setup.pool.features)
+        others = plan.competition.feature_sets.items()
+        return replace(shape, sets={name: shape._with(plan, features) for name, features in others})
+
+    def _with(self, plan: Plan, features: FeatureSet) -> "Shape":
+        """Return the shape with a set of features; as if all sets began with the same row functions."""
+        pool = plan.setup.pool
+        left_out = (*pool.hidden, *features.drop)
+        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
+        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
+        numbers = x.width - len(categorical_columns(x)) + _made(features)
+        return replace(self, numbers=numbers, levels=tuple(levels))
+
+    def on(self, name: str) -> "Shape":
+        """Return the shape with the set of features of that name."""
+        return self.encoded() if name == ENCODED and name not in self.sets else self.sets.get(name, self)
 
     @property
     def columns(self) -> int:

@@ -8,7 +8,7 @@ from kagflow.autopilot.costs import Speed, core_seconds
 from kagflow.autopilot.portfolio import MOST, PREFIX, fitting_level, portfolio
 from kagflow.autopilot.schedule import Crew, Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
-from kagflow.config import Experiment, ModelConfig
+from kagflow.config import Experiment, ModelConfig, RoundsConfig
 
 SMALL = Shape(task="regression", rows=1000, numbers=20)
 MIDDLE = Shape(task="binary", rows=20_000, numbers=20, classes=2, levels=(3, 40))
@@ -85,6 +85,14 @@ def test_the_users_configs_come_first_and_are_what_variants_start_from():
     assert deep.features == "names"
     assert deep.model.params["l2_leaf_reg"] == 7
     assert PREFIX + "catboost" not in names(members)
+
+
+def test_where_rounds_are_a_number_some_members_find_them():
+    own = {"trees": Experiment(rounds=50)}
+    rounds = {member.name: member.experiment.rounds for member in portfolio(SMALL, own, ["default"], installed=False)}
+    assert rounds["auto_lightgbm_large"] == 50
+    assert isinstance(rounds["auto_lightgbm_stopped"], RoundsConfig)
+    assert "auto_xgboost_stopped" not in rounds
 
 
 def test_linear_models_take_the_features_that_are_made_for_them():
@@ -191,6 +199,31 @@ def test_the_best_library_is_tuned_once_there_are_members_and_time():
     assert study.seconds < 600 / 2
     assert schedule.next(600).member.family != best.family
     assert not isinstance(schedule.next(600), Study)
+
+
+def test_nothing_is_tuned_while_members_wait_that_fit():
+    schedule = schedule_after(8)
+    waiting = portfolio(SMALL, {}, ["default"], installed=False)[8:10]
+    schedule.waiting = list(waiting)
+    assert [schedule.next(600).name, schedule.next(600).name] == names(waiting)
+    assert isinstance(schedule.next(600), Study)
+
+
+def test_where_the_luckiest_trial_would_win_nothing_is_tuned():
+    schedule = schedule_after(8)
+    schedule.tunes = False
+    assert schedule.next(600).name.endswith("_s1")
+
+
+def test_a_member_that_takes_the_time_of_all_is_taken_up_again_in_more_haste():
+    members = portfolio(MIDDLE, {}, ["default"], installed=False)[:2]
+    schedule = Schedule(MIDDLE, Crew(1, 1, 900), list(members), better=lambda a, b: a < b)
+    first = schedule.next(900)
+    assert not schedule.hastier(first, seconds=20, share=0.2)  # 100 s of 900 are its to take
+    assert not schedule.hastier(first, seconds=400, share=0.8)  # soon done
+    assert schedule.hastier(first, seconds=100, share=0.2)
+    again = schedule.next(800)
+    assert (again.family, again.level > first.level) == (first.family, True)
 
 
 @pytest.mark.parametrize(("done", "left"), [(7, 600), (8, 60)])

@@ -220,6 +220,15 @@ def test_the_best_cross_fitted_score_is_chosen_where_it_is_better_beyond_its_noi
     assert choose([simple, complex_]) is complex_
 
 
+def test_of_equals_a_blend_is_taken_and_not_the_luckiest_member() -> None:
+    level, off = on_values()
+    lucky = made_up("single", off(1.0), level)
+    errors = off(1.0) - off(0.0)
+    blend = made_up("climb", off(0.0) + 1.001 * errors[::-1], level)  # a little worse
+
+    assert choose([lucky, blend]) is blend
+
+
 def test_a_simpler_one_is_where_the_paired_difference_is_within_one_standard_error() -> None:
     level, off = on_values()
     best = made_up("climb", off(1.0), level)

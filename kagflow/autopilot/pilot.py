@@ -4,13 +4,14 @@ import os
 import queue
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 
+from kagflow.autopilot.baseline import baseline_submission
 from kagflow.autopilot.crew import Event, Worker, worker_command
 from kagflow.autopilot.flight import Finale, Flight, single
 from kagflow.autopilot.portfolio import Member
@@ -31,7 +32,7 @@ from kagflow.tracking import NoTracker, Tracker
 _TICK = 0.5
 _RESERVE, _LEAST_RESERVE, _MOST_RESERVE = 0.08, 6.0, 90.0  # of the budget, for the ensemble
 _RESERVE_A_NUMBER = 1e-4  # seconds that the ensemble may need for a row and class
-_GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too
+_GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too, or the first member
 _STUDY_GRACE = 1.5  # times what a study was given, for the run that follows it
 _ROWS_FOR_TUNING_LABELS = 5000
 FOLDER = "autopilot"
@@ -63,8 +64,8 @@ def fly(
 ) -> Flight:
     """Train members and make an ensemble of them in so many seconds.
 
-    What is done stays: a later call finds it and goes on. From the first member on ``runs/<name>/submission.csv`` is
-    a whole submission, and that of the best result so far.
+    What is done stays: a later call finds it and goes on. From the beginning ``runs/<name>/submission.csv`` is a whole
+    submission: of one prediction for all rows, then that of the best result so far.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def fly(
     Raises
     ------
     KagflowError
-        The data or the competition is at fault; or no member was done in time, and there is no submission.
+        The data or the competition is at fault; or no member was done in time, and the submission, if there was none
+        before, is the same prediction for all rows.
     """
     pilot = _Pilot(competition, seconds, members, jobs, source, tracker or NoTracker(), reporter or Nobody())
     try:
@@ -127,6 +129,8 @@ class _Pilot:
         origin = find_source(self._competition.name, self._competition.facts, self._competition.root, self._source)
         self._reporter.began(origin.edition, origin.folder)
         plan = make_plan(self._competition, Experiment(), "default", origin)  # also refuses data at fault
+        if not self._submission.exists():
+            self._put(baseline_submission(plan).write_csv)
         shape = Shape.of(plan)
         self._reserve = _reserve(shape, self._seconds)
         roster = Roster(self._competition, origin, self._folder, self._wanted)
@@ -175,8 +179,8 @@ class _Pilot:
             for worker in [worker for worker, job in self._jobs.items() if job is None]:
                 self._give(worker)
             busy = any(self._jobs.values())
-            # Without any member there would be no submission: the ensemble can wait then, which has nothing to do.
-            end = self._cutoff if self._schedule.done else self._seconds
+            # Without any member the submission would be worth nothing, and the ensemble has nothing to do.
+            end = self._cutoff if self._schedule.done else self._seconds + _GRACE
             if not busy or self._now >= end:
                 return
             self._hear(min(end - self._now, _TICK))
@@ -272,9 +276,13 @@ class _Pilot:
         return self._competition.runs_folder / SUBMISSION
 
     def _publish(self, run: Path) -> None:
-        """Put a run's submission in its place, all or nothing."""
+        """Put a run's submission in its place."""
+        self._put(lambda path: shutil.copyfile(run / SUBMISSION, path))
+
+    def _put(self, write: Callable[[Path], object]) -> None:
+        """Write the submission, all or nothing."""
         partial = self._submission.with_name(f".{SUBMISSION}.{os.getpid()}")
-        shutil.copyfile(run / SUBMISSION, partial)
+        write(partial)
         partial.replace(self._submission)
 
     def _stop_what_is_late(self) -> None:
@@ -296,7 +304,7 @@ class _Pilot:
         spent = self._now - job.began
         ahead = job.tasks if job.fitted else job.tasks / min(self._schedule.crew.threads, job.tasks)
         end = job.began + spent * ahead / max(job.fitted, 1)
-        if end <= self._seconds:
+        if end <= self._seconds + (0 if self._schedule.done else _GRACE):
             return False
         self._schedule.learn(member, spent, max(job.fitted, 1) / job.tasks)
         if not self._schedule.done and not self._wanted:
@@ -347,7 +355,8 @@ class _Pilot:
             return ModelError(f"all members failed; the first was {name}: {problem}", hint=f"see {self._log}")
         return ConfigError(
             f"no member was done in {self._seconds:.0f} seconds",
-            hint="give a larger --budget; what is done is kept, and the same command goes on",
+            hint="give a larger --budget; what is done is kept, and the same command goes on; the submission that lies "
+            "there says the same of all rows, unless it is of an earlier call",
             where="--budget",
         )
 

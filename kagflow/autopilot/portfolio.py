@@ -14,7 +14,7 @@ from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
 from kagflow.features.encoded import ENCODED
 
-PREFIX = "auto_"
+PREFIX, ON = "auto_", "_on_"
 MOST = 4
 """The highest level of haste."""
 
@@ -29,6 +29,7 @@ _PATIENCES = (100, 60, 50, 30, 20)
 _LEVELS_WITH_REFIT = 2
 _HIGHEST_RATE = 0.25
 _ROWS_WITHOUT_REFIT = 20_000
+_ROUNDS_WITHOUT_STOP = 300
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Member:
     def on(self, features: str) -> "Member":
         """Return the same member with other features."""
         experiment = self.experiment.model_copy(update={"features": features})
-        return replace(self, name=f"{self.name}_on_{features}", experiment=experiment)
+        return replace(self, name=f"{self.name}{ON}{features}", experiment=experiment)
 
     def with_seed(self, seed: int) -> "Member":
         """Return the same member with seeds that it did not have."""
@@ -89,7 +90,7 @@ def portfolio(
     """
     mine = [Member(name, family_of(experiment), experiment) for name, experiment in own.items()]
     mine.sort(key=lambda member: core_seconds(member.experiment, shape))
-    bases = {kind: _base(kind, mine) for kind in BOOSTERS}
+    bases = {kind: _base(kind, mine, stops=shape.stops) for kind in BOOSTERS}
     lead = [member for member in mine if member.family == "lightgbm"][:1]
     made = list(_made(shape, bases, feature_sets, installed))
     known = {member.experiment.model_dump_json() for member in mine}
@@ -158,10 +159,12 @@ def family_of(experiment: Experiment) -> str:
     return "linear" if "linear" in (model.estimator or "") else name.lower() or "sklearn"
 
 
-def _base(kind: str, mine: Sequence[Member]) -> Experiment:
+def _base(kind: str, mine: Sequence[Member], *, stops: bool) -> Experiment:
     """Return what variants of a library start from: the user's own config of it, or the default one."""
     own = [member.experiment for member in mine if member.family == kind]
-    return own[0] if own else Experiment(model=ModelConfig(kind=kind, params=dict(_PARAMS.get(kind, {}))))
+    rounds: Any = RoundsConfig() if stops else _ROUNDS_WITHOUT_STOP
+    made = Experiment(model=ModelConfig(kind=kind, params=dict(_PARAMS.get(kind, {}))), rounds=rounds)
+    return own[0] if own else made
 
 
 def _with(base: Experiment, **params: Any) -> Experiment:
@@ -193,7 +196,7 @@ def _made(
         _with(lightgbm, extra_trees=True, num_leaves=48, min_data_in_leaf=12, feature_fraction=0.7, learning_rate=0.05),
     )
     for name, base in (("lightgbm_stopped", lightgbm), ("xgboost_stopped", xgboost)):
-        if not isinstance(base.rounds, RoundsConfig):  # a fixed number may be far off
+        if shape.stops and not isinstance(base.rounds, RoundsConfig):  # a number may be far off
             yield made(name, base.model_copy(update={"rounds": RoundsConfig()}))
     if is_encoded:
         yield made("lightgbm_encoded", lightgbm.model_copy(update={"features": ENCODED}))
@@ -223,10 +226,10 @@ def _made(
         yield made("neighbours", _neighbours(shape, linear))
     for name in feature_sets:
         if name not in ("default", "linear", ENCODED):
-            yield made(f"lightgbm_on_{name}", lightgbm.model_copy(update={"features": name}))
-            yield made(f"xgboost_on_{name}", xgboost.model_copy(update={"features": name}))
+            yield made(f"lightgbm{ON}{name}", lightgbm.model_copy(update={"features": name}))
+            yield made(f"xgboost{ON}{name}", xgboost.model_copy(update={"features": name}))
     if linear == "linear":
-        yield made("lightgbm_on_linear", lightgbm.model_copy(update={"features": linear}))
+        yield made(f"lightgbm{ON}linear", lightgbm.model_copy(update={"features": linear}))
     yield made("lightgbm_wide", _with(lightgbm, num_leaves=53, min_data_in_leaf=14, feature_fraction=0.7))
     yield made("xgboost_wide", _with(xgboost, max_depth=7, min_child_weight=0.8, colsample_bytree=0.9))
 

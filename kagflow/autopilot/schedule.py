@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, Member, fitting_level, quick
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, ON, PREFIX, Member, fitting_level, quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import RoundsConfig
 from kagflow.runs import Run
@@ -132,8 +132,11 @@ class Schedule:
         return self._study(left) or self._seed(left)
 
     def _on_best_features(self, member: Member) -> Member:
-        """Return a member of ours on the features that proved better than its own, whatever library proved it."""
-        if not member.name.startswith(PREFIX) or member.family not in BOOSTERS:
+        """Return a member of ours on the set of features that proved better than its own, whatever library proved it.
+
+        A member that is there for the sake of its features keeps them.
+        """
+        if not member.name.startswith(PREFIX) or ON in member.name or member.family not in BOOSTERS:
             return member
         boosted = [each for each in self.ranked() if each.family in BOOSTERS]
         own = next((each for each in boosted if each.experiment.features == member.experiment.features), None)
@@ -142,7 +145,8 @@ class Schedule:
         best, known = self.done[boosted[0].name][1].scores, self.done[own.name][1].scores
         moved = member.on(boosted[0].experiment.features)
         told_apart = abs(best["cv"] - known["cv"]) > (best["se"] or 0.0)
-        return moved if told_apart and self.wanted(moved.name) else member
+        is_special = moved.experiment.features != "default"  # else it may be the library alone that is better
+        return moved if is_special and told_apart and self.wanted(moved.name) else member
 
     def ranked(self) -> list[Member]:
         """Return the members that are done, the best first."""

@@ -6,10 +6,13 @@ from fnmatch import fnmatchcase
 
 import polars as pl
 
+from kagflow.config import RoundsConfig
+from kagflow.errors import SplitError
 from kagflow.features import FeatureSet
 from kagflow.features.encoded import ENCODED, MANY
 from kagflow.models.base import categorical_columns
 from kagflow.runs.plan import Plan
+from kagflow.training import Setup
 from kagflow.training.target import Identity
 
 _MOST_ONE_HOT = 1000
@@ -20,6 +23,16 @@ def _made(features: FeatureSet) -> int:
     return sum(
         len(getattr(step, "columns", ("one",))) for step in (*features.fold, *features.history, *features.target)
     )
+
+
+def _can_stop(setup: Setup) -> bool:
+    """Say whether every fold can spare stop rows; one that trains on a single group cannot."""
+    try:
+        for fold in setup.folds:
+            setup.splitter.carve(setup.table, fold.train, RoundsConfig().stop, 0)
+    except SplitError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,8 @@ class Shape:
         Whether rows have weights, which not every estimator takes.
     own_scale
         Whether values are learned on the target's own scale, whatever its units.
+    stops
+        Whether stop rows can be carved out of every fold's training rows.
     sets
         The shape with other sets of features than the default, by name.
     """
@@ -60,6 +75,7 @@ class Shape:
     targets: int = 1
     weighted: bool = False
     own_scale: bool = False
+    stops: bool = True
     sets: "Mapping[str, Shape]" = field(default_factory=dict)
 
     @classmethod
@@ -75,6 +91,7 @@ class Shape:
             targets=len(plan.setups),
             weighted=setup.table.weight is not None,
             own_scale=setup.problem.task == "regression" and isinstance(setup.transform, Identity),
+            stops=_can_stop(setup),
         )._with(plan, setup.pool.features)
         others = plan.competition.feature_sets.items()
         return replace(shape, sets={name: shape._with(plan, features) for name, features in others})

@@ -12,6 +12,7 @@ from kagflow.scaffold.columns import Columns
 from kagflow.scaffold.guess import Guess
 
 _FEW_ROWS = 2000  # too few to spare some for stopping
+_FEW_GROUPS = 3
 _WIDTH = 110
 _MOST_PAIRED = 12  # names, of which all pairs are still few
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
@@ -95,6 +96,12 @@ class Draft:
             **{f"{role}_file": name for role, name in self.names.items() if name != usual[role]},
         }
         return {key: value for key, value in facts.items() if value is not None}
+
+    @property
+    def has_few_groups(self) -> bool:
+        """Whether there are so few groups that none can be spared for stopping."""
+        splitter = self.advice.splitter
+        return "group" in splitter.kind and splitter.settings.get("folds", 0) <= _FEW_GROUPS
 
     @property
     def group_expression(self) -> str:
@@ -332,9 +339,9 @@ def _call(function: str, settings: Sequence[str]) -> str:
 
 def _configs(draft: Draft) -> dict[str, str]:
     few = draft.rows[0] < _FEW_ROWS
-    # Classes of few rows are soon overfitted, and some rows less to stop by tell hardly when; values take their time.
-    rounds: dict[str, Any] = {"rounds": 300} if few and draft.task.value != "regression" else {}
-    rounds |= {"seeds": 3} if few else {}
+    # Classes of few rows are soon overfitted, and a part of them hardly tells when; nor can one of very few groups.
+    fixed = (few and draft.task.value != "regression") or draft.has_few_groups
+    rounds: dict[str, Any] = {**({"rounds": 300} if fixed else {}), **({"seeds": 3} if few else {})}
     leaves = 7 if few else 15 if draft.rows[0] < 20_000 else 31
     rate = 0.02 if few else 0.03
     linear: dict[str, Any] = {"kind": "sklearn"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import MOST, PREFIX, fitting_level, portfolio
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, fitting_level, portfolio
 from kagflow.autopilot.schedule import Crew, Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
@@ -29,7 +29,7 @@ def planned(shape, seconds, cores=2, own=None, sets=("default",)):
 
 class FakeRun:
     def __init__(self, cv):
-        self.scores = {"cv": cv}
+        self.scores = {"cv": cv, "se": 0.01}
 
 
 # --- which members ----------------------------------------------------------------------------------------------------
@@ -243,3 +243,31 @@ def test_when_nothing_else_is_left_the_best_members_get_more_seeds():
 def test_who_names_members_gets_no_others():
     schedule = schedule_after(8, wanted=lambda name: name == "auto_lightgbm")
     assert schedule.next(600) is None
+
+
+def test_members_move_to_the_features_that_proved_better():
+    members = portfolio(MIDDLE, {}, ["default", "pairs"], installed=False)
+    waiting = next(member for member in members if member.name == "auto_xgboost_deep")
+    plain, paired = members[0], members[0].on("pairs")
+    schedule = Schedule(MIDDLE, Crew(1, 1, 900), [waiting], better=lambda a, b: a > b)
+    schedule.done = {plain.name: (plain, FakeRun(0.80)), paired.name: (paired, FakeRun(0.803))}
+    assert schedule.next(900).experiment.features == "default"  # within the noise
+    schedule.waiting, schedule.done[paired.name] = [waiting], (paired, FakeRun(0.83))
+    moved = schedule.next(900)
+    assert (moved.experiment.features, "_on_pairs" in moved.name) == ("pairs", True)
+    schedule.waiting = [next(member for member in members if member.family == "linear")]
+    assert schedule.next(900).experiment.features == "default"  # of another kind: what trees like says little
+    schedule.done[plain.name] = (plain, FakeRun(0.9))
+    schedule.waiting = [member for member in members if member.name == "auto_xgboost_on_pairs"]
+    assert schedule.next(900).experiment.features == "pairs"  # that is what it is for
+
+
+def test_a_set_of_features_takes_the_time_of_its_own_columns():
+    wide = replace(MIDDLE, sets={"names": replace(MIDDLE, levels=(3, 40, 5000, 5000))})
+    cat = Experiment(model=ModelConfig(kind="catboost"))
+    assert core_seconds(cat.model_copy(update={"features": "names"}), wide) > 1.5 * core_seconds(cat, wide)
+
+
+def test_without_stop_rows_rounds_are_a_number():
+    members = portfolio(replace(SMALL, stops=False), {}, ["default"], installed=False)
+    assert all(isinstance(member.experiment.rounds, int) for member in members if member.family in BOOSTERS)

@@ -219,6 +219,15 @@ def test_groups_that_test_keeps_apart_become_the_splitter(root):
     assert made["splitter"]["kind"] == "group"
 
 
+@pytest.mark.parametrize(("shops", "fixed"), [(2, True), (24, False)])
+def test_where_no_group_can_be_spared_for_stopping_rounds_are_a_number(root, monkeypatch, shops, fixed):
+    monkeypatch.setattr("kagflow.scaffold.write._FEW_ROWS", 0)
+    of_rows = np.r_[np.repeat(range(shops), N // shops), np.repeat(range(24, 32), M // 8)]
+    folder = write(root, {**X, "shop": [f"s{shop}" for shop in of_rows]}, PRICE)
+    new_competition("made", folder, root, given=Given(group="shop"))
+    assert ("rounds" in yaml.safe_load((root / "configs/made/lgbm.yaml").read_text())) == fixed
+
+
 def test_a_later_test_becomes_a_forward_splitter(root):
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 1) + pl.duration(days=N + M - 1), "1d", eager=True)
     made = facts(root, write(root, {**X, "day": days}, PRICE))

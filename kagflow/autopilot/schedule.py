@@ -14,7 +14,7 @@ _WITHOUT_SEEDS = ("linear", "neighbours", "svm")
 _MOST_SEEDS, _SEEDED = 6, 4  # how many more seeds the best members get, and how many these are
 _MEMBERS_FIRST = 8  # before anything is tuned
 _SHARE_OF_TUNING, _LEAST_TUNING, _FEWEST_TRIALS, _MOST_STUDIES = 0.35, 30.0, 15, 2
-_TOO_SLOW = 0.2  # of all time, for one member
+_TOO_SLOW = 0.3  # of all time, for one member
 _SLOW_START = 0.15  # of all time, for the first submission
 _MOST_CELLS, _SLOW = 200_000_000, 0.3  # of a table, and of all time, for a process of one thread
 

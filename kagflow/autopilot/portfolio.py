@@ -29,6 +29,7 @@ _PATIENCES = (100, 60, 50, 30, 20)
 _LEVELS_WITH_REFIT = 2
 _HIGHEST_RATE = 0.25
 _ROWS_WITHOUT_REFIT = 20_000
+_ROWS_FOR_LARGE_TREES = 20_000  # with fewer, small trees were better than large ones, and much quicker
 _ROUNDS_WITHOUT_STOP = 300
 
 
@@ -185,6 +186,19 @@ def _made(
     def made(name: str, experiment: Experiment) -> Member:
         return Member(PREFIX + name, family_of(experiment), experiment)
 
+    large = [
+        made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85)),
+        made("catboost_deep", _with(catboost, depth=8, l2_leaf_reg=3.0, max_ctr_complexity=2)),
+        made("xgboost_deep", _with(xgboost, max_depth=10, min_child_weight=0.6, colsample_bytree=0.7, subsample=0.9)),
+    ]
+    few_leaves = {"num_leaves": 8, "min_data_in_leaf": 50, "feature_fraction": 0.5, "bagging_fraction": 0.7}
+    small = [
+        made("lightgbm_small", _with(lightgbm, **few_leaves, lambda_l2=10.0)),
+        made("catboost_shallow", _with(catboost, depth=4, l2_leaf_reg=5.0, random_strength=2.0)),
+        made("xgboost_shallow", _with(xgboost, max_depth=3, min_child_weight=10.0, subsample=0.7, reg_lambda=10.0)),
+    ]
+    sooner, later = (small, large) if shape.rows < _ROWS_FOR_LARGE_TREES else (large, small)
+
     yield made("lightgbm", lightgbm)
     yield made("catboost", catboost)
     yield made("xgboost", xgboost)
@@ -201,27 +215,22 @@ def _made(
     if is_encoded:
         yield made("lightgbm_encoded", lightgbm.model_copy(update={"features": ENCODED}))
         yield made("xgboost_encoded", xgboost.model_copy(update={"features": ENCODED}))
+    if shape.one_hot_fits and shape.rows <= 8000:
+        yield made("svm", _svm(shape, linear))
+    yield from sooner[:2]
     if shape.one_hot_fits:
         yield made("extra_trees", _forest("ExtraTrees", shape, flat, max_features=0.8, min_samples_leaf=2))
-    yield made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85))
-    yield made("catboost_deep", _with(catboost, depth=8, l2_leaf_reg=3.0, max_ctr_complexity=2))
     if installed and not shape.weighted:
         yield from (
             made(kind, Experiment(features=linear, model=ModelConfig(kind=kind))) for kind in ("realmlp", "tabm")
         )
     if shape.one_hot_fits:
         yield made("mlp", _mlp(shape, linear))
-    yield made("xgboost_deep", _with(xgboost, max_depth=10, min_child_weight=0.6, colsample_bytree=0.7, subsample=0.9))
-    if shape.one_hot_fits and shape.rows <= 8000:
-        yield made("svm", _svm(shape, linear))
-    yield made(
-        "lightgbm_small",
-        _with(lightgbm, num_leaves=8, min_data_in_leaf=50, feature_fraction=0.5, bagging_fraction=0.7, lambda_l2=10.0),
-    )
-    yield made("catboost_shallow", _with(catboost, depth=4, l2_leaf_reg=5.0, random_strength=2.0))
+    yield sooner[2]
+    yield from later[:2]
     if shape.one_hot_fits:
         yield made("random_forest", _forest("RandomForest", shape, flat, max_features=0.5, min_samples_leaf=3))
-    yield made("xgboost_shallow", _with(xgboost, max_depth=3, min_child_weight=10.0, subsample=0.7, reg_lambda=10.0))
+    yield later[2]
     if shape.one_hot_fits and shape.rows <= 30_000:
         yield made("neighbours", _neighbours(shape, linear))
     for name in feature_sets:

@@ -343,7 +343,7 @@ def _configs(draft: Draft) -> dict[str, str]:
     fixed = (few and draft.task.value != "regression") or draft.has_few_groups
     rounds: dict[str, Any] = {**({"rounds": 300} if fixed else {}), **({"seeds": 3} if few else {})}
     leaves = 7 if few else 15 if draft.rows[0] < 20_000 else 31
-    rate = 0.02 if few else 0.03
+    rate = 0.02 if few and fixed else 0.03
     linear: dict[str, Any] = {"kind": "sklearn"}
     if draft.task.value == "regression":
         linear |= {"estimator": "sklearn.linear_model.Ridge", "params": {"alpha": 10.0}}

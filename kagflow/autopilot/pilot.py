@@ -247,6 +247,9 @@ class _Pilot:
         duty = job.duty
         if isinstance(duty, Study):
             tuned = self._competition.experiment(str(self._folder / f"{duty.name}.yaml"))
+            if tuned.model == duty.member.experiment.model:  # its run is the member's
+                self._reporter.note(f"tuning {duty.member.name} found nothing better")
+                return
             self._finish(Member(duty.name, duty.member.family, tuned), run, found=False)
             return
         self._schedule.learn(duty, self._now - job.began)

@@ -15,6 +15,8 @@ from kagflow.config import Experiment, ModelConfig, RoundsConfig
 from kagflow.features.encoded import ENCODED
 
 PREFIX, ON = "auto_", "_on_"
+QUICK = f"{PREFIX}quick"
+"""The name of the member that is there for haste alone."""
 MOST = 4
 """The highest level of haste."""
 
@@ -138,7 +140,7 @@ def quick(shape: Shape, core_seconds_in_all: float) -> Member:
 
     one, many = (core_seconds(of(rounds), shape) for rounds in (1, 101))
     trees = round(100 * (_QUICK * core_seconds_in_all - one) / (many - one))
-    return Member(f"{PREFIX}quick", "lightgbm", of(min(max(trees, 10), 60)), level=MOST)
+    return Member(QUICK, "lightgbm", of(min(max(trees, 10), 60)), level=MOST)
 
 
 def family_of(experiment: Experiment) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import BOOSTERS, MOST, ON, PREFIX, Member, fitting_level, quick
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, ON, PREFIX, QUICK, Member, fitting_level, quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import RoundsConfig
 from kagflow.runs import Run
@@ -194,7 +194,7 @@ class Schedule:
         return None
 
     def _takes_seeds(self, member: Member) -> bool:
-        return member.family not in _WITHOUT_SEEDS and member.name not in self._seeded
+        return member.family not in _WITHOUT_SEEDS and member.name not in self._seeded and member.name != QUICK
 
 
 def crew_for(shape: Shape, first: Member, seconds: float, cores: int) -> Crew:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, fitting_level, portfolio
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, fitting_level, portfolio, quick
 from kagflow.autopilot.schedule import Crew, Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
@@ -238,6 +238,14 @@ def test_when_nothing_else_is_left_the_best_members_get_more_seeds():
     assert [member.name for member in more] == [f"{name}_s1" for name in takes[:4]]
     assert [member.experiment.seed for member in more] == [1] * 4
     assert schedule.next(60).name.endswith("_s2")
+
+
+def test_the_quickest_member_gets_no_more_seeds():
+    schedule = schedule_after(6)
+    best = quick(SMALL, 900.0)
+    schedule.done[best.name] = (best, FakeRun(-100.0))
+    assert schedule.ranked()[0] is best
+    assert all(best.name not in schedule.next(60).name for _ in range(10))
 
 
 def test_who_names_members_gets_no_others():

@@ -95,7 +95,7 @@ def portfolio(
     mine.sort(key=lambda member: core_seconds(member.experiment, shape))
     bases = {kind: _base(kind, mine, stops=shape.stops) for kind in BOOSTERS}
     lead = [member for member in mine if member.family == "lightgbm"][:1]
-    made = list(_made(shape, bases, feature_sets, installed))
+    made = list(_processed(_made(shape, bases, feature_sets, installed), own))
     known = {member.experiment.model_dump_json() for member in mine}
     fresh = [member for member in made if member.experiment.model_dump_json() not in known]
     have = {member.family for member in mine}
@@ -160,6 +160,17 @@ def family_of(experiment: Experiment) -> str:
         if word in name:
             return family
     return "linear" if "linear" in (model.estimator or "") else name.lower() or "sklearn"
+
+
+def _processed(members: Iterator[Member], own: Mapping[str, Experiment]) -> Iterator[Member]:
+    """Yield the members with the post-processing that the user's configs agree on: theirs is the same metric."""
+    used = {experiment.postprocess for experiment in own.values() if experiment.postprocess}
+    for member in members:
+        if len(used) == 1 and member.experiment.postprocess is None:
+            changed = member.experiment.model_copy(update={"postprocess": next(iter(used))})
+            yield replace(member, experiment=changed)
+        else:
+            yield member
 
 
 def _base(kind: str, mine: Sequence[Member], *, stops: bool) -> Experiment:

@@ -15,6 +15,7 @@ _FEW_ROWS = 2000  # too few to spare some for stopping
 _FEW_GROUPS = 3
 _WIDTH = 110
 _MOST_PAIRED = 12  # names, of which all pairs are still few
+_WITH_THRESHOLD = ("f1", "f1_macro", "mcc", "balanced_accuracy")  # which half is seldom the best one for
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
 MOMENT = "moment"
 _CODES = "whole numbers far apart that come again and again, or are called so: they look like names"
@@ -345,16 +346,16 @@ def _configs(draft: Draft) -> dict[str, str]:
     leaves = 7 if few else 15 if draft.rows[0] < 20_000 else 31
     rate = 0.02 if few and fixed else 0.03
     linear: dict[str, Any] = {"kind": "sklearn"}
-    if draft.task.value == "regression":
+    graded = _towards_labels(draft.task.value, draft.metric.value)
+    if draft.task.value == "regression" or "target_transform" in graded:
         linear |= {"estimator": "sklearn.linear_model.Ridge", "params": {"alpha": 10.0}}
     else:
         linear |= {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": 0.3, "max_iter": 2000}}
-    graded = {"target_transform": "as_numbers"} if draft.metric.value == "quadratic_kappa" else {}
     documents: dict[str, dict[str, Any]] = {
         "lgbm": {**rounds, "model": {"params": {"num_leaves": leaves, "learning_rate": rate}}, **graded},
         "xgb": {**rounds, "model": {"kind": "xgboost", "params": {"learning_rate": rate}}, **graded},
         "cat": {**rounds, "model": {"kind": "catboost", "params": {"learning_rate": max(rate, 0.03)}}, **graded},
-        "linear": {"model": linear},
+        "linear": {"model": linear, **graded},
     }
     encoded = draft.columns.names_of_many
     if encoded:
@@ -365,6 +366,13 @@ def _configs(draft: Draft) -> dict[str, str]:
         f"{name}.yaml": yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
         for name, document in documents.items()
     }
+
+
+def _towards_labels(task: Task, metric: str) -> dict[str, Any]:
+    """Return the settings with which predictions become the labels that the metric likes best."""
+    if metric == "quadratic_kappa":
+        return {"target_transform": "as_numbers", "postprocess": "kappa"}
+    return {"postprocess": "threshold"} if task == "binary" and metric in _WITH_THRESHOLD else {}
 
 
 # --- notes and a test -------------------------------------------------------------------------------------------------

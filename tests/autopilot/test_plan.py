@@ -95,6 +95,15 @@ def test_where_rounds_are_a_number_some_members_find_them():
     assert "auto_xgboost_stopped" not in rounds
 
 
+def test_members_are_made_into_labels_as_the_users_are():
+    own = {"trees": Experiment(postprocess="threshold"), "plain": Experiment(rounds=50)}
+    members = portfolio(MIDDLE, own, ["default"], installed=False)
+    assert {member.experiment.postprocess for member in members if member.name != "plain"} == {"threshold"}
+    own["other"] = Experiment(postprocess="isotonic", rounds=60)  # they do not agree
+    made = portfolio(MIDDLE, own, ["default"], installed=False)
+    assert next(member for member in made if member.family == "mlp").experiment.postprocess is None
+
+
 def test_linear_models_take_the_features_that_are_made_for_them():
     members = portfolio(SMALL, {}, ["default", "linear"], installed=False)
     by_family = {member.family: member.experiment.features for member in reversed(members)}

@@ -99,7 +99,15 @@ def test_grades_by_kappa_are_learned_as_numbers(root):
     new_competition(
         "made", write(root, X, {"grade": RNG.integers(1, 6, N)}), root, given=Given(metric="quadratic_kappa")
     )
-    assert load("made", root).experiment("lgbm").target_transform == "as_numbers"
+    for config in ("lgbm", "linear"):
+        experiment = load("made", root).experiment(config)
+        assert (experiment.target_transform, experiment.postprocess) == ("as_numbers", "kappa")
+
+
+@pytest.mark.parametrize(("metric", "postprocess"), [("f1", "threshold"), ("mcc", "threshold"), ("accuracy", None)])
+def test_where_half_is_seldom_the_best_cut_it_is_looked_for(root, metric, postprocess):
+    new_competition("made", write(root, X, {"left": RNG.integers(0, 2, N)}), root, given=Given(metric=metric))
+    assert {load("made", root).experiment(name).postprocess for name in ("lgbm", "cat", "linear")} == {postprocess}
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ class _Pilot:
         spent = self._now - job.began
         ahead = job.tasks if job.fitted else job.tasks / min(self._schedule.crew.threads, job.tasks)
         end = job.began + spent * ahead / max(job.fitted, 1)
-        if end <= self._seconds + (0 if self._schedule.done else _GRACE):
+        if end <= self._seconds + (_GRACE if self._schedule.hurried and not self._schedule.done else 0):
             return False
         self._schedule.learn(member, spent, max(job.fitted, 1) / job.tasks)
         if not self._schedule.done and not self._wanted:

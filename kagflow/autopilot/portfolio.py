@@ -14,20 +14,25 @@ from kagflow.autopilot.shape import Shape
 from kagflow.config import Experiment, ModelConfig, RoundsConfig
 from kagflow.features.encoded import ENCODED
 
-PREFIX = "auto_"
-MOST = 3
+PREFIX, ON = "auto_", "_on_"
+QUICK = f"{PREFIX}quick"
+"""The name of the member that is there for haste alone."""
+MOST = 4
 """The highest level of haste."""
 
 # Of a category of few levels a code a level says as much as CatBoost's statistics, in a fraction of the time.
 _PARAMS: Mapping[str, Mapping[str, Any]] = {"catboost": {"one_hot_max_size": 16, "max_ctr_complexity": 2}}
 _COARSE = {"border_count": 64, "one_hot_max_size": 16, "max_ctr_complexity": 1}
-_BOOSTERS = ("lightgbm", "xgboost", "catboost")
+BOOSTERS = ("lightgbm", "xgboost", "catboost")
 _SHARE = 0.12  # of all time, which a member may take before it is hurried
 _QUICK = 0.1  # of all time
-_LEARNING_RATES = (1.0, 2.5, 5.0, 8.0)  # times that of no haste, by level
-_PATIENCES = (100, 50, 30, 20)
+_LEARNING_RATES = (1.0, 1.0, 2.5, 5.0, 8.0)  # times that of no haste, by level; the first has one seed, coarser ones
+_PATIENCES = (100, 60, 50, 30, 20)
+_LEVELS_WITH_REFIT = 2
 _HIGHEST_RATE = 0.25
 _ROWS_WITHOUT_REFIT = 20_000
+_ROWS_FOR_LARGE_TREES = 20_000  # with fewer, small trees were better than large ones, and much quicker
+_ROUNDS_WITHOUT_STOP = 300
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,16 @@ class Member:
 
     def hurried(self, level: int, shape: Shape) -> "Member":
         """Return the same member in more haste: fewer, larger steps and, on large data, coarser ones."""
-        if level <= self.level or self.experiment.model.kind not in _BOOSTERS:
+        if level <= self.level or self.experiment.model.kind not in BOOSTERS:
             return self
         return replace(
             self, name=f"{self.name}_x{level}", experiment=_hurry(self.experiment, level, shape.rows), level=level
         )
+
+    def on(self, features: str) -> "Member":
+        """Return the same member with other features."""
+        experiment = self.experiment.model_copy(update={"features": features})
+        return replace(self, name=f"{self.name}{ON}{features}", experiment=experiment)
 
     def with_seed(self, seed: int) -> "Member":
         """Return the same member with seeds that it did not have."""
@@ -83,15 +93,15 @@ def portfolio(
     """
     mine = [Member(name, family_of(experiment), experiment) for name, experiment in own.items()]
     mine.sort(key=lambda member: core_seconds(member.experiment, shape))
-    bases = {kind: _base(kind, mine) for kind in _BOOSTERS}
+    bases = {kind: _base(kind, mine, stops=shape.stops) for kind in BOOSTERS}
     lead = [member for member in mine if member.family == "lightgbm"][:1]
-    made = list(_made(shape, bases, feature_sets, installed))
+    made = list(_processed(_made(shape, bases, feature_sets, installed), own))
     known = {member.experiment.model_dump_json() for member in mine}
     fresh = [member for member in made if member.experiment.model_dump_json() not in known]
     have = {member.family for member in mine}
     # A family's plain member is what the user's own config of that family is already, only better.
     fresh = [member for member in fresh if not (member.name == PREFIX + member.family and member.family in have)]
-    firsts = [member for member in fresh if member.name == PREFIX + member.family and member.family in _BOOSTERS]
+    firsts = [member for member in fresh if member.name == PREFIX + member.family and member.family in BOOSTERS]
     rest = [member for member in fresh if member not in firsts]
     if not lead:
         lead = [member for member in firsts if member.family == "lightgbm"]
@@ -130,7 +140,7 @@ def quick(shape: Shape, core_seconds_in_all: float) -> Member:
 
     one, many = (core_seconds(of(rounds), shape) for rounds in (1, 101))
     trees = round(100 * (_QUICK * core_seconds_in_all - one) / (many - one))
-    return Member(f"{PREFIX}quick", "lightgbm", of(min(max(trees, 10), 60)), level=MOST)
+    return Member(QUICK, "lightgbm", of(min(max(trees, 10), 60)), level=MOST)
 
 
 def family_of(experiment: Experiment) -> str:
@@ -152,10 +162,23 @@ def family_of(experiment: Experiment) -> str:
     return "linear" if "linear" in (model.estimator or "") else name.lower() or "sklearn"
 
 
-def _base(kind: str, mine: Sequence[Member]) -> Experiment:
+def _processed(members: Iterator[Member], own: Mapping[str, Experiment]) -> Iterator[Member]:
+    """Yield the members with the post-processing that the user's configs agree on: theirs is the same metric."""
+    used = {experiment.postprocess for experiment in own.values() if experiment.postprocess}
+    for member in members:
+        if len(used) == 1 and member.experiment.postprocess is None:
+            changed = member.experiment.model_copy(update={"postprocess": next(iter(used))})
+            yield replace(member, experiment=changed)
+        else:
+            yield member
+
+
+def _base(kind: str, mine: Sequence[Member], *, stops: bool) -> Experiment:
     """Return what variants of a library start from: the user's own config of it, or the default one."""
     own = [member.experiment for member in mine if member.family == kind]
-    return own[0] if own else Experiment(model=ModelConfig(kind=kind, params=dict(_PARAMS.get(kind, {}))))
+    rounds: Any = RoundsConfig() if stops else _ROUNDS_WITHOUT_STOP
+    made = Experiment(model=ModelConfig(kind=kind, params=dict(_PARAMS.get(kind, {}))), rounds=rounds)
+    return own[0] if own else made
 
 
 def _with(base: Experiment, **params: Any) -> Experiment:
@@ -167,7 +190,7 @@ def _made(
     shape: Shape, bases: Mapping[str, Experiment], feature_sets: Sequence[str], installed: bool
 ) -> Iterator[Member]:
     """Yield members, the most valuable first: one of each library, then what differs most from those before."""
-    lightgbm, xgboost, catboost = (bases[kind] for kind in _BOOSTERS)
+    lightgbm, xgboost, catboost = (bases[kind] for kind in BOOSTERS)
     is_encoded = ENCODED in feature_sets
     linear = "linear" if "linear" in feature_sets else ENCODED if is_encoded else "default"
     flat = ENCODED if is_encoded else "default"  # for models that know a level by a column of its own only
@@ -175,6 +198,19 @@ def _made(
 
     def made(name: str, experiment: Experiment) -> Member:
         return Member(PREFIX + name, family_of(experiment), experiment)
+
+    large = [
+        made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85)),
+        made("catboost_deep", _with(catboost, depth=8, l2_leaf_reg=3.0, max_ctr_complexity=2)),
+        made("xgboost_deep", _with(xgboost, max_depth=10, min_child_weight=0.6, colsample_bytree=0.7, subsample=0.9)),
+    ]
+    few_leaves = {"num_leaves": 8, "min_data_in_leaf": 50, "feature_fraction": 0.5, "bagging_fraction": 0.7}
+    small = [
+        made("lightgbm_small", _with(lightgbm, **few_leaves, lambda_l2=10.0)),
+        made("catboost_shallow", _with(catboost, depth=4, l2_leaf_reg=5.0, random_strength=2.0)),
+        made("xgboost_shallow", _with(xgboost, max_depth=3, min_child_weight=10.0, subsample=0.7, reg_lambda=10.0)),
+    ]
+    sooner, later = (small, large) if shape.rows < _ROWS_FOR_LARGE_TREES else (large, small)
 
     yield made("lightgbm", lightgbm)
     yield made("catboost", catboost)
@@ -186,38 +222,36 @@ def _made(
         "lightgbm_extra",
         _with(lightgbm, extra_trees=True, num_leaves=48, min_data_in_leaf=12, feature_fraction=0.7, learning_rate=0.05),
     )
+    for name, base in (("lightgbm_stopped", lightgbm), ("xgboost_stopped", xgboost)):
+        if shape.stops and not isinstance(base.rounds, RoundsConfig):  # a number may be far off
+            yield made(name, base.model_copy(update={"rounds": RoundsConfig()}))
     if is_encoded:
         yield made("lightgbm_encoded", lightgbm.model_copy(update={"features": ENCODED}))
         yield made("xgboost_encoded", xgboost.model_copy(update={"features": ENCODED}))
+    if shape.one_hot_fits and shape.rows <= 8000:
+        yield made("svm", _svm(shape, linear))
+    yield from sooner[:2]
     if shape.one_hot_fits:
         yield made("extra_trees", _forest("ExtraTrees", shape, flat, max_features=0.8, min_samples_leaf=2))
-    yield made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85))
-    yield made("catboost_deep", _with(catboost, depth=8, l2_leaf_reg=3.0, max_ctr_complexity=2))
     if installed and not shape.weighted:
         yield from (
             made(kind, Experiment(features=linear, model=ModelConfig(kind=kind))) for kind in ("realmlp", "tabm")
         )
     if shape.one_hot_fits:
         yield made("mlp", _mlp(shape, linear))
-    yield made("xgboost_deep", _with(xgboost, max_depth=10, min_child_weight=0.6, colsample_bytree=0.7, subsample=0.9))
-    if shape.one_hot_fits and shape.rows <= 8000:
-        yield made("svm", _svm(shape, linear))
-    yield made(
-        "lightgbm_small",
-        _with(lightgbm, num_leaves=8, min_data_in_leaf=50, feature_fraction=0.5, bagging_fraction=0.7, lambda_l2=10.0),
-    )
-    yield made("catboost_shallow", _with(catboost, depth=4, l2_leaf_reg=5.0, random_strength=2.0))
+    yield sooner[2]
+    yield from later[:2]
     if shape.one_hot_fits:
         yield made("random_forest", _forest("RandomForest", shape, flat, max_features=0.5, min_samples_leaf=3))
-    yield made("xgboost_shallow", _with(xgboost, max_depth=3, min_child_weight=10.0, subsample=0.7, reg_lambda=10.0))
+    yield later[2]
     if shape.one_hot_fits and shape.rows <= 30_000:
         yield made("neighbours", _neighbours(shape, linear))
     for name in feature_sets:
         if name not in ("default", "linear", ENCODED):
-            yield made(f"lightgbm_on_{name}", lightgbm.model_copy(update={"features": name}))
-            yield made(f"xgboost_on_{name}", xgboost.model_copy(update={"features": name}))
+            yield made(f"lightgbm{ON}{name}", lightgbm.model_copy(update={"features": name}))
+            yield made(f"xgboost{ON}{name}", xgboost.model_copy(update={"features": name}))
     if linear == "linear":
-        yield made("lightgbm_on_linear", lightgbm.model_copy(update={"features": linear}))
+        yield made(f"lightgbm{ON}linear", lightgbm.model_copy(update={"features": linear}))
     yield made("lightgbm_wide", _with(lightgbm, num_leaves=53, min_data_in_leaf=14, feature_fraction=0.7))
     yield made("xgboost_wide", _with(xgboost, max_depth=7, min_child_weight=0.8, colsample_bytree=0.9))
 
@@ -282,7 +316,7 @@ def _hurry(experiment: Experiment, level: int, rows: int) -> Experiment:
         limit = min(rounds.limit, round(45 / faster["learning_rate"]))
         patience = min(rounds.patience, _PATIENCES[level])
         # The stop rows are missed the more, the fewer rows there are.
-        refit = rounds.refit if level == 1 and rows < _ROWS_WITHOUT_REFIT else False
+        refit = rounds.refit if level <= _LEVELS_WITH_REFIT and rows < _ROWS_WITHOUT_REFIT else False
         changed: Any = rounds.model_copy(update={"limit": limit, "patience": patience, "refit": refit})
     else:
         changed = max(round(rounds * rate / faster["learning_rate"]), 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import MOST, Member, fitting_level, quick
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, ON, PREFIX, QUICK, Member, fitting_level, quick
 from kagflow.autopilot.shape import Shape
 from kagflow.config import RoundsConfig
 from kagflow.runs import Run
@@ -14,9 +14,9 @@ _WITHOUT_SEEDS = ("linear", "neighbours", "svm")
 _MOST_SEEDS, _SEEDED = 6, 4  # how many more seeds the best members get, and how many these are
 _MEMBERS_FIRST = 8  # before anything is tuned
 _SHARE_OF_TUNING, _LEAST_TUNING, _FEWEST_TRIALS, _MOST_STUDIES = 0.35, 30.0, 15, 2
+_TOO_SLOW = 0.3  # of all time, for one member
 _SLOW_START = 0.15  # of all time, for the first submission
 _MOST_CELLS, _SLOW = 200_000_000, 0.3  # of a table, and of all time, for a process of one thread
-_TUNABLE = ("lightgbm", "xgboost", "catboost")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ class Schedule:
         Whether the first of two scores is better than the second.
     wanted
         Whether a member of that name may be trained.
+    tunes
+        Whether parameters are looked for once nothing waits that fits.
+    hurried
+        Whether a member of few trees was put before all others: the last hope.
     """
 
     shape: Shape
@@ -72,11 +76,13 @@ class Schedule:
     waiting: list[Member]
     better: Callable[[float, float], bool]
     wanted: Callable[[str], bool] = lambda name: True
+    tunes: bool = True
     speed: Speed = field(default_factory=Speed)
     done: dict[str, tuple[Member, Run]] = field(default_factory=dict)
     studied: list[str] = field(default_factory=list)
     _begun: bool = False
-    _hurried: bool = False
+    hurried: bool = field(default=False, init=False)
+    _plain: dict[str, Member] = field(default_factory=dict)
     _seeded: set[str] = field(default_factory=set)
 
     def expected(self, member: Member) -> float:
@@ -97,23 +103,52 @@ class Schedule:
 
     def hurry(self, left: float) -> None:
         """Put a member of few trees before all others: nothing is done, and what was begun took too long."""
-        if not self._hurried:
-            self._hurried = True
+        if not self.hurried:
+            self.hurried = True
             seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", 1.0)
             self.waiting.insert(0, quick(self.shape, seconds))
 
+    def hastier(self, member: Member, seconds: float, share: float) -> bool:
+        """Put a member back among the waiting whose fits so far show that it takes too much of the others' time.
+
+        Only where it will be taken up in more haste. The first of a family may be so, for guesses are rough.
+        """
+        plain = self._plain.get(member.name)
+        if plain is None or share > 0.5 or seconds / share < _TOO_SLOW * self.crew.seconds:
+            return False
+        self.learn(member, seconds, share)
+        if self.in_time(plain).level <= member.level:
+            return False
+        self.waiting.insert(0, plain)
+        return True
+
     def next(self, left: float) -> Member | Study | None:
         """Take what to do next in so many seconds; ``None`` where nothing is worth it, or fits."""
-        study = self._study(left)
-        if study is not None:
-            return study
         for place, member in enumerate(self.waiting):
-            chosen = self.in_time(member, first=not self._begun)
+            chosen = self.in_time(self._on_best_features(member), first=not self._begun)
             if self.expected(chosen) <= left or not self._begun:  # the first is the only hope, however long it takes
                 del self.waiting[place]
                 self._begun = True
+                self._plain[chosen.name] = self._on_best_features(member)
                 return chosen
-        return self._seed(left)
+        return self._study(left) or self._seed(left)
+
+    def _on_best_features(self, member: Member) -> Member:
+        """Return a member of ours on the set of features that proved better than its own, whatever library proved it.
+
+        A member that is there for the sake of its features keeps them.
+        """
+        if not member.name.startswith(PREFIX) or ON in member.name or member.family not in BOOSTERS:
+            return member
+        boosted = [each for each in self.ranked() if each.family in BOOSTERS]
+        own = next((each for each in boosted if each.experiment.features == member.experiment.features), None)
+        if own is None or own is boosted[0]:
+            return member
+        best, known = self.done[boosted[0].name][1].scores, self.done[own.name][1].scores
+        moved = member.on(boosted[0].experiment.features)
+        told_apart = abs(best["cv"] - known["cv"]) > (best["se"] or 0.0)
+        is_special = moved.experiment.features != "default"  # else it may be the library alone that is better
+        return moved if is_special and told_apart and self.wanted(moved.name) else member
 
     def ranked(self) -> list[Member]:
         """Return the members that are done, the best first."""
@@ -126,7 +161,7 @@ class Schedule:
 
     def _study(self, left: float) -> Study | None:
         """Return the best library's study, where a share of the time is enough for some trials."""
-        if len(self.done) < _MEMBERS_FIRST or len(self.studied) >= _MOST_STUDIES:
+        if not self.tunes or len(self.done) < _MEMBERS_FIRST or len(self.studied) >= _MOST_STUDIES:
             return None
         seconds = _SHARE_OF_TUNING * left
         for member in self.ranked():
@@ -140,7 +175,7 @@ class Schedule:
     def _is_tunable(self, member: Member) -> bool:
         name = Study(member, 0).name
         fresh = member.family not in self.studied and not member.experiment.tuned and name not in self.done
-        return member.family in _TUNABLE and fresh and self.wanted(name)
+        return member.family in BOOSTERS and fresh and self.wanted(name)
 
     def _trial(self, member: Member) -> float:
         """Return the seconds of a trial: those of a run, which may refit."""
@@ -161,7 +196,7 @@ class Schedule:
         return None
 
     def _takes_seeds(self, member: Member) -> bool:
-        return member.family not in _WITHOUT_SEEDS and member.name not in self._seeded
+        return member.family not in _WITHOUT_SEEDS and member.name not in self._seeded and member.name != QUICK
 
 
 def crew_for(shape: Shape, first: Member, seconds: float, cores: int) -> Crew:

@@ -1,14 +1,18 @@
 """What a plan hangs on: how many rows and columns there are, and how often they will be fitted."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import polars as pl
 
+from kagflow.config import RoundsConfig
+from kagflow.errors import SplitError
 from kagflow.features import FeatureSet
-from kagflow.features.encoded import MANY
+from kagflow.features.encoded import ENCODED, MANY
 from kagflow.models.base import categorical_columns
 from kagflow.runs.plan import Plan
+from kagflow.training import Setup
 from kagflow.training.target import Identity
 
 _MOST_ONE_HOT = 1000
@@ -19,6 +23,16 @@ def _made(features: FeatureSet) -> int:
     return sum(
         len(getattr(step, "columns", ("one",))) for step in (*features.fold, *features.history, *features.target)
     )
+
+
+def _can_stop(setup: Setup) -> bool:
+    """Say whether every fold can spare stop rows; one that trains on a single group cannot."""
+    try:
+        for fold in setup.folds:
+            setup.splitter.carve(setup.table, fold.train, RoundsConfig().stop, 0)
+    except SplitError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,10 @@ class Shape:
         Whether rows have weights, which not every estimator takes.
     own_scale
         Whether values are learned on the target's own scale, whatever its units.
+    stops
+        Whether stop rows can be carved out of every fold's training rows.
+    sets
+        The shape with other sets of features than the default, by name.
     """
 
     task: str
@@ -57,27 +75,39 @@ class Shape:
     targets: int = 1
     weighted: bool = False
     own_scale: bool = False
+    stops: bool = True
+    sets: "Mapping[str, Shape]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> "Shape":
         """Return the shape of a plan's data."""
-        pool, table = plan.setup.pool, plan.setup.table
-        left_out = (*pool.hidden, *pool.features.drop)
-        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
-        categories = categorical_columns(x)
-        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
-        return cls(
-            task=plan.setup.problem.task,
-            rows=table.height,
+        setup = plan.setup
+        shape = cls(
+            task=setup.problem.task,
+            rows=setup.table.height,
             test_rows=plan.data.test.height,
-            numbers=x.width - len(categories) + _made(pool.features),
-            levels=tuple(levels),
-            classes=len(plan.setup.problem.classes),
-            folds=len(plan.setup.folds.folds),
+            classes=len(setup.problem.classes),
+            folds=len(setup.folds.folds),
             targets=len(plan.setups),
-            weighted=table.weight is not None,
-            own_scale=plan.setup.problem.task == "regression" and isinstance(plan.setup.transform, Identity),
-        )
+            weighted=setup.table.weight is not None,
+            own_scale=setup.problem.task == "regression" and isinstance(setup.transform, Identity),
+            stops=_can_stop(setup),
+        )._with(plan, setup.pool.features)
+        others = plan.competition.feature_sets.items()
+        return replace(shape, sets={name: shape._with(plan, features) for name, features in others})
+
+    def _with(self, plan: Plan, features: FeatureSet) -> "Shape":
+        """Return the shape with a set of features; as if all sets began with the same row functions."""
+        pool = plan.setup.pool
+        left_out = (*pool.hidden, *features.drop)
+        x = pool.x.drop(name for name in pool.x.columns if any(fnmatchcase(name, pattern) for pattern in left_out))
+        levels = [dtype.categories.len() for dtype in x.dtypes if isinstance(dtype, pl.Enum)]
+        numbers = x.width - len(categorical_columns(x)) + _made(features)
+        return replace(self, numbers=numbers, levels=tuple(levels))
+
+    def on(self, name: str) -> "Shape":
+        """Return the shape with the set of features of that name."""
+        return self.encoded() if name == ENCODED and name not in self.sets else self.sets.get(name, self)
 
     @property
     def columns(self) -> int:

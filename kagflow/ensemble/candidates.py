@@ -19,7 +19,7 @@ from kagflow.training.postprocess import FittedPost, Post
 
 SINGLE = "single"
 _SENSIBLE = (SINGLE, "mean", "rank_mean", "weighted", "climb", "ridge", "logistic")
-_SLOW, _MOST_NUMBERS = "logistic", 2_000_000  # of more predictions it takes minutes
+_SLOW, _MOST_NUMBERS, _MOST_WORK = "logistic", 2_000_000, 3e8  # of more it takes minutes
 
 Values = NDArray[Any]
 
@@ -132,7 +132,7 @@ def candidates(
     """
     levels = levels_of(bank)
     usual = [method.kind for method in suited(levels[0]) if method.kind in _SENSIBLE]
-    if _SLOW in usual and bank.oof.size > _MOST_NUMBERS and not methods:
+    if _SLOW in usual and not methods and (bank.oof.size > _MOST_NUMBERS or _work(levels[0]) > _MOST_WORK):
         usual.remove(_SLOW)
         note(f"{_SLOW} would take minutes with so many predictions: ask for it by --method {_SLOW}")
     wanted = methods or (usual if len(bank.members) > 1 else [])
@@ -144,6 +144,12 @@ def candidates(
             if name in methods or name == SINGLE:
                 raise
             note(f"{name} is left out: {error}")
+
+
+def _work(level: Level) -> float:
+    """Return rows times squared coefficients of a logistic regression on the members: what a step of its fit takes."""
+    classes = level.classes or 1
+    return len(level.rows) * float((len(level.names) + 1) * classes * classes) ** 2
 
 
 def levels_of(bank: Bank) -> list[Level]:

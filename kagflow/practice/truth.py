@@ -115,11 +115,15 @@ class Truth:
 
     def score_frame(self, submission: Frame) -> Scores:
         """Return what a submission scores whose columns are text; raises as `score`."""
-        prediction = self._predictions(self._in_order(submission))
+        prediction = self.predictions(submission)
         try:
             return Scores(self._part(prediction, self.public), self._part(prediction, self.private))
         except KagflowError as error:
             raise Rejected(f"Evaluation metric raised an unexpected error: {error.problem}") from error
+
+    def predictions(self, submission: Frame) -> Values:
+        """Return (m,) or (m, k) predictions in the rows of the truth, as the metric takes them; raises as `score`."""
+        return self._in_form(self._in_order(submission))
 
     def _part(self, prediction: Values, rows: NDArray[np.bool_]) -> Score:
         weight = None if self.weight is None else self.weight[rows]
@@ -159,7 +163,7 @@ class Truth:
             )
         return known.sort(_ROW).drop(_ROW)
 
-    def _predictions(self, submission: Frame) -> Values:
+    def _in_form(self, submission: Frame) -> Values:
         """Return predictions in the form that the metric scores: the reverse of how a submission is made."""
         columns = self.sample.columns[1:]
         if self.metric.wants == "top_k":

@@ -13,8 +13,10 @@ from kagflow.scaffold.columns import Columns
 from kagflow.scaffold.guess import Guess
 
 _FEW_ROWS = 2000  # too few to spare some for stopping
+_FEW_GROUPS = 3
 _WIDTH = 110
 _MOST_PAIRED = 12  # names, of which all pairs are still few
+_WITH_THRESHOLD = ("f1", "f1_macro", "mcc", "balanced_accuracy")  # which half is seldom the best one for
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
 MOMENT = "moment"
 _NOT_UTF_8 = "the files are not UTF-8; this is the most common of the other encodings: look at words with accents"
@@ -115,6 +117,12 @@ class Draft:
             "encoding": self.encoding if self.encoding != "utf-8" else None,
         }
         return {key: value for key, value in facts.items() if value is not None}
+
+    @property
+    def has_few_groups(self) -> bool:
+        """Whether there are so few groups that none can be spared for stopping."""
+        splitter = self.advice.splitter
+        return "group" in splitter.kind and splitter.settings.get("folds", 0) <= _FEW_GROUPS
 
     @property
     def group_expression(self) -> str:
@@ -360,20 +368,22 @@ def _call(function: str, settings: Sequence[str]) -> str:
 
 def _configs(draft: Draft) -> dict[str, str]:
     few = draft.rows[0] < _FEW_ROWS
-    rounds: dict[str, Any] = {"rounds": 300, "seeds": 3} if few else {}
+    # Classes of few rows are soon overfitted, and a part of them hardly tells when; nor can one of very few groups.
+    fixed = (few and draft.task.value != "regression") or draft.has_few_groups
+    rounds: dict[str, Any] = {**({"rounds": 300} if fixed else {}), **({"seeds": 3} if few else {})}
     leaves = 7 if few else 15 if draft.rows[0] < 20_000 else 31
-    rate = 0.02 if few else 0.03
+    rate = 0.02 if few and fixed else 0.03
     linear: dict[str, Any] = {"kind": "sklearn"}
-    if draft.task.value == "regression":
+    graded = _towards_labels(draft.task.value, draft.metric.value)
+    if draft.task.value == "regression" or "target_transform" in graded:
         linear |= {"estimator": "sklearn.linear_model.Ridge", "params": {"alpha": 10.0}}
     else:
         linear |= {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": 0.3, "max_iter": 2000}}
-    graded = {"target_transform": "as_numbers"} if draft.metric.value == "quadratic_kappa" else {}
     documents: dict[str, dict[str, Any]] = {
         "lgbm": {**rounds, "model": {"params": {"num_leaves": leaves, "learning_rate": rate}}, **graded},
         "xgb": {**rounds, "model": {"kind": "xgboost", "params": {"learning_rate": rate}}, **graded},
         "cat": {**rounds, "model": {"kind": "catboost", "params": {"learning_rate": max(rate, 0.03)}}, **graded},
-        "linear": {"model": linear},
+        "linear": {"model": linear, **graded},
     }
     documents["lgbm_auto"] = {"features": AUTO, **documents["lgbm"]}
     encoded = draft.columns.names_of_many
@@ -385,6 +395,13 @@ def _configs(draft: Draft) -> dict[str, str]:
         f"{name}.yaml": yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
         for name, document in documents.items()
     }
+
+
+def _towards_labels(task: Task, metric: str) -> dict[str, Any]:
+    """Return the settings with which predictions become the labels that the metric likes best."""
+    if metric == "quadratic_kappa":
+        return {"target_transform": "as_numbers", "postprocess": "kappa"}
+    return {"postprocess": "threshold"} if task == "binary" and metric in _WITH_THRESHOLD else {}
 
 
 # --- notes and a test -------------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from kagflow.autopilot.costs import Speed, core_seconds
-from kagflow.autopilot.portfolio import MOST, PREFIX, fitting_level, portfolio
+from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, fitting_level, portfolio, quick
 from kagflow.autopilot.schedule import Crew, Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
-from kagflow.config import Experiment, ModelConfig
+from kagflow.config import Experiment, ModelConfig, RoundsConfig
 
 SMALL = Shape(task="regression", rows=1000, numbers=20)
 MIDDLE = Shape(task="binary", rows=20_000, numbers=20, classes=2, levels=(3, 40))
@@ -29,7 +29,7 @@ def planned(shape, seconds, cores=2, own=None, sets=("default",)):
 
 class FakeRun:
     def __init__(self, cv):
-        self.scores = {"cv": cv}
+        self.scores = {"cv": cv, "se": 0.01}
 
 
 # --- which members ----------------------------------------------------------------------------------------------------
@@ -85,6 +85,23 @@ def test_the_users_configs_come_first_and_are_what_variants_start_from():
     assert deep.features == "names"
     assert deep.model.params["l2_leaf_reg"] == 7
     assert PREFIX + "catboost" not in names(members)
+
+
+def test_where_rounds_are_a_number_some_members_find_them():
+    own = {"trees": Experiment(rounds=50)}
+    rounds = {member.name: member.experiment.rounds for member in portfolio(SMALL, own, ["default"], installed=False)}
+    assert rounds["auto_lightgbm_large"] == 50
+    assert isinstance(rounds["auto_lightgbm_stopped"], RoundsConfig)
+    assert "auto_xgboost_stopped" not in rounds
+
+
+def test_members_are_made_into_labels_as_the_users_are():
+    own = {"trees": Experiment(postprocess="threshold"), "plain": Experiment(rounds=50)}
+    members = portfolio(MIDDLE, own, ["default"], installed=False)
+    assert {member.experiment.postprocess for member in members if member.name != "plain"} == {"threshold"}
+    own["other"] = Experiment(postprocess="isotonic", rounds=60)  # they do not agree
+    made = portfolio(MIDDLE, own, ["default"], installed=False)
+    assert next(member for member in made if member.family == "mlp").experiment.postprocess is None
 
 
 def test_linear_models_take_the_features_that_are_made_for_them():
@@ -193,6 +210,31 @@ def test_the_best_library_is_tuned_once_there_are_members_and_time():
     assert not isinstance(schedule.next(600), Study)
 
 
+def test_nothing_is_tuned_while_members_wait_that_fit():
+    schedule = schedule_after(8)
+    waiting = portfolio(SMALL, {}, ["default"], installed=False)[8:10]
+    schedule.waiting = list(waiting)
+    assert [schedule.next(600).name, schedule.next(600).name] == names(waiting)
+    assert isinstance(schedule.next(600), Study)
+
+
+def test_where_the_luckiest_trial_would_win_nothing_is_tuned():
+    schedule = schedule_after(8)
+    schedule.tunes = False
+    assert schedule.next(600).name.endswith("_s1")
+
+
+def test_a_member_that_takes_the_time_of_all_is_taken_up_again_in_more_haste():
+    members = portfolio(MIDDLE, {}, ["default"], installed=False)[:2]
+    schedule = Schedule(MIDDLE, Crew(1, 1, 900), list(members), better=lambda a, b: a < b)
+    first = schedule.next(900)
+    assert not schedule.hastier(first, seconds=20, share=0.2)  # 100 s of 900 are its to take
+    assert not schedule.hastier(first, seconds=400, share=0.8)  # soon done
+    assert schedule.hastier(first, seconds=100, share=0.2)
+    again = schedule.next(800)
+    assert (again.family, again.level > first.level) == (first.family, True)
+
+
 @pytest.mark.parametrize(("done", "left"), [(7, 600), (8, 60)])
 def test_tuning_waits_for_members_and_needs_time(done, left):
     assert not isinstance(schedule_after(done).next(left), Study)
@@ -207,6 +249,42 @@ def test_when_nothing_else_is_left_the_best_members_get_more_seeds():
     assert schedule.next(60).name.endswith("_s2")
 
 
+def test_the_quickest_member_gets_no_more_seeds():
+    schedule = schedule_after(6)
+    best = quick(SMALL, 900.0)
+    schedule.done[best.name] = (best, FakeRun(-100.0))
+    assert schedule.ranked()[0] is best
+    assert all(best.name not in schedule.next(60).name for _ in range(10))
+
+
 def test_who_names_members_gets_no_others():
     schedule = schedule_after(8, wanted=lambda name: name == "auto_lightgbm")
     assert schedule.next(600) is None
+
+
+def test_members_move_to_the_features_that_proved_better():
+    members = portfolio(MIDDLE, {}, ["default", "pairs"], installed=False)
+    waiting = next(member for member in members if member.name == "auto_xgboost_deep")
+    plain, paired = members[0], members[0].on("pairs")
+    schedule = Schedule(MIDDLE, Crew(1, 1, 900), [waiting], better=lambda a, b: a > b)
+    schedule.done = {plain.name: (plain, FakeRun(0.80)), paired.name: (paired, FakeRun(0.803))}
+    assert schedule.next(900).experiment.features == "default"  # within the noise
+    schedule.waiting, schedule.done[paired.name] = [waiting], (paired, FakeRun(0.83))
+    moved = schedule.next(900)
+    assert (moved.experiment.features, "_on_pairs" in moved.name) == ("pairs", True)
+    schedule.waiting = [next(member for member in members if member.family == "linear")]
+    assert schedule.next(900).experiment.features == "default"  # of another kind: what trees like says little
+    schedule.done[plain.name] = (plain, FakeRun(0.9))
+    schedule.waiting = [member for member in members if member.name == "auto_xgboost_on_pairs"]
+    assert schedule.next(900).experiment.features == "pairs"  # that is what it is for
+
+
+def test_a_set_of_features_takes_the_time_of_its_own_columns():
+    wide = replace(MIDDLE, sets={"names": replace(MIDDLE, levels=(3, 40, 5000, 5000))})
+    cat = Experiment(model=ModelConfig(kind="catboost"))
+    assert core_seconds(cat.model_copy(update={"features": "names"}), wide) > 1.5 * core_seconds(cat, wide)
+
+
+def test_without_stop_rows_rounds_are_a_number():
+    members = portfolio(replace(SMALL, stops=False), {}, ["default"], installed=False)
+    assert all(isinstance(member.experiment.rounds, int) for member in members if member.family in BOOSTERS)

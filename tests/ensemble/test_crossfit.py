@@ -220,15 +220,28 @@ def test_the_best_cross_fitted_score_is_chosen_where_it_is_better_beyond_its_noi
     assert choose([simple, complex_]) is complex_
 
 
-def test_a_simpler_one_is_where_the_paired_difference_is_within_one_standard_error() -> None:
+def test_of_equals_a_blend_is_taken_and_not_the_luckiest_member() -> None:
+    level, off = on_values()
+    lucky = made_up("single", off(1.0), level)
+    errors = off(1.0) - off(0.0)
+    blend = made_up("climb", off(0.0) + 1.001 * errors[::-1], level)  # a little worse
+
+    assert choose([lucky, blend]) is blend
+
+
+@pytest.mark.parametrize(("larger", "chosen"), [(1.001, "mean"), (1.03, "climb")])
+def test_a_simpler_one_is_where_the_paired_difference_is_far_within_its_standard_error(
+    larger: float, chosen: str
+) -> None:
     level, off = on_values()
     best = made_up("climb", off(1.0), level)
     errors = off(1.0) - off(0.0)
-    simple = made_up("mean", off(0.0) + 1.001 * errors[::-1], level)  # a little larger, in other rows
+    simple = made_up("mean", off(0.0) + larger * errors[::-1], level)  # a little larger, in other rows
     difference = simple.against(best)
     assert 0 < difference.value < difference.se
+    assert (difference.value < difference.se / 4) == (chosen == "mean")
 
-    assert choose([best, simple]) is simple
+    assert choose([best, simple]).method.kind == chosen
 
 
 def test_the_score_as_fitted_has_no_say() -> None:

@@ -165,12 +165,13 @@ def test_an_unknown_method_is_refused_and_leaves_nothing_behind(banked):
     assert not list(banked.runs.glob("*.partial"))
 
 
-def test_of_very_many_predictions_a_slow_stack_is_made_where_it_is_asked_for(project, monkeypatch):
+@pytest.mark.parametrize("limit", ["_MOST_NUMBERS", "_MOST_WORK"])
+def test_of_very_many_predictions_a_slow_stack_is_made_where_it_is_asked_for(project, monkeypatch, limit):
     project.data("binary")
     project.facts(task="binary", metric="auc")
     project.cv(*LOGISTIC)
     project.cv(*LOGISTIC, "drop=[x2]")
-    monkeypatch.setattr("kagflow.ensemble.candidates._MOST_NUMBERS", 100)
+    monkeypatch.setattr(f"kagflow.ensemble.candidates.{limit}", 100)
     told: list[str] = []
     tried = {each["method"] for each in ensemble(project, note=told.append).document["candidates"]}
     assert "logistic" not in tried

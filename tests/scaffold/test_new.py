@@ -100,7 +100,15 @@ def test_grades_by_kappa_are_learned_as_numbers(root):
     new_competition(
         "made", write(root, X, {"grade": RNG.integers(1, 6, N)}), root, given=Given(metric="quadratic_kappa")
     )
-    assert load("made", root).experiment("lgbm").target_transform == "as_numbers"
+    for config in ("lgbm", "linear"):
+        experiment = load("made", root).experiment(config)
+        assert (experiment.target_transform, experiment.postprocess) == ("as_numbers", "kappa")
+
+
+@pytest.mark.parametrize(("metric", "postprocess"), [("f1", "threshold"), ("mcc", "threshold"), ("accuracy", None)])
+def test_where_half_is_seldom_the_best_cut_it_is_looked_for(root, metric, postprocess):
+    new_competition("made", write(root, X, {"left": RNG.integers(0, 2, N)}), root, given=Given(metric=metric))
+    assert {load("made", root).experiment(name).postprocess for name in ("lgbm", "cat", "linear")} == {postprocess}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +226,15 @@ def test_groups_that_test_keeps_apart_become_the_splitter(root):
     made = facts(root, write(root, {**X, "shop": [f"s{shop}" for shop in shops]}, PRICE))
     assert made["group"] == "shop"
     assert made["splitter"]["kind"] == "group"
+
+
+@pytest.mark.parametrize(("shops", "fixed"), [(2, True), (24, False)])
+def test_where_no_group_can_be_spared_for_stopping_rounds_are_a_number(root, monkeypatch, shops, fixed):
+    monkeypatch.setattr("kagflow.scaffold.write._FEW_ROWS", 0)
+    of_rows = np.r_[np.repeat(range(shops), N // shops), np.repeat(range(24, 32), M // 8)]
+    folder = write(root, {**X, "shop": [f"s{shop}" for shop in of_rows]}, PRICE)
+    new_competition("made", folder, root, given=Given(group="shop"))
+    assert ("rounds" in yaml.safe_load((root / "configs/made/lgbm.yaml").read_text())) == fixed
 
 
 def test_a_later_test_becomes_a_forward_splitter(root):

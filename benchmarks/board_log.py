@@ -80,9 +80,8 @@ def describe(answers: BoardAnswers) -> None:
     print(f"outside: {[each.name for each in answers.points if each.outside]}")
     covered = np.mean([each.low <= each.public <= each.high for each in answers.points])
     print(f"public scores in their 90 % band: {covered:.0%}")
-    print(
-        f"expected: tau of public and private {shake.tau:.2f}, the best public is the best again {shake.first_again:.0%}"
-    )
+    print(f"expected: tau of public and private {shake.tau:.2f}")
+    print(f"expected: the best public one is the best again with probability {shake.first_again:.0%}")
 
 
 def judge_bands(answers: BoardAnswers, private: Mapping[str, float], *, shared: bool) -> None:
@@ -92,9 +91,8 @@ def judge_bands(answers: BoardAnswers, private: Mapping[str, float], *, shared: 
     shift = 0.0 if shared else float(np.mean(truth - expected))
     low, high = (np.array([getattr(each, end) for each in points]) + shift for end in ("private_low", "private_high"))
     print(f"private minus what was expected: {np.mean(truth - expected):+.6f} ± {np.std(truth - expected):.6f}")
-    print(
-        f"private scores in their 90 % band{'' if shared else ', shift taken out'}: {np.mean((truth >= low) & (truth <= high)):.0%}"
-    )
+    covered = np.mean((truth >= low) & (truth <= high))
+    print(f"private scores in their 90 % band{'' if shared else ', shift taken out'}: {covered:.0%}")
     public, cv = (np.array([getattr(each, what) for each in points]) for what in ("public", "cv"))
     taus = {"expected": expected, "public": public, "CV": cv}
     print("tau with private:", ", ".join(f"{name} {kendall(truth, each):.3f}" for name, each in taus.items()))

@@ -36,7 +36,7 @@ _SKILLS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5)  # in the standard deviation of 
 _SHARES = (0.02, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5)
 """Of the variance of submissions without an OOF, in the units of ``RowNoise.own``."""
 
-_LARGE = 100  # submissions from which on every second value of the grid will do: the data are sharp, and time is short
+_LARGE = 50  # submissions from which on every second value of the grid will do: the data are sharp, and time is short
 _WIDE = 5.0  # of the offset, in standard errors of public minus CV
 _ASIDE = 20.0  # freedom of a point that was set aside, in its distance from where it should be
 

@@ -143,7 +143,8 @@ def _part(outcome: Outcome, test: pl.DataFrame, mean: Array, number: int, place:
     oof = outcome.prediction if place is None else outcome.prediction[:, place]
     made = mean if place is None else mean[:, place]
     y = outcome.known.y
-    if outcome.task == "regression":
+    as_values = outcome.task == "regression" or (outcome.task == "multiclass" and place is None)  # grades
+    if as_values:
         truth, name = y.astype(np.float64), ""
         edges = even_edges(np.concatenate([truth, oof, made]), _BARS)
     else:
@@ -154,7 +155,7 @@ def _part(outcome: Outcome, test: pl.DataFrame, mean: Array, number: int, place:
     return Distribution(
         name,
         edges,
-        shares(truth, edges) if outcome.task == "regression" else np.empty(0),
+        shares(truth, edges) if as_values else np.empty(0),
         shares(oof, edges),
         shares(made, edges),
         (float(np.average(truth, weights=outcome.weight)), float(oof.mean()), float(made.mean())),

@@ -190,7 +190,8 @@ def _target(state: State, run: Run, outcome: Outcome, all_targets: Sequence[Outc
     findings: list[str] = []
     document: dict[str, Any] = {}
     against, right = against_target(outcome), calibration(outcome)
-    cut, taken = threshold(outcome), confusions(outcome)
+    cut = threshold(outcome)
+    taken = None if outcome.order_only else confusions(outcome)  # a label is nothing to a metric of the order
     segments = _segments(outcome, state.data)
     if against is not None:
         made += [charts.against_chart(against), charts.residual_chart(against)]

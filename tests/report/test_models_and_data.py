@@ -14,6 +14,7 @@ from kagflow.report.outcome import outcomes_of
 from kagflow.report.permutation import permutation_of
 from kagflow.report.state import read_state
 from kagflow.runs import Look, cross_validate
+from tests.report.outcomes import outcome
 
 RIDGE = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")
 LOGISTIC = ("model.kind=sklearn", "model.estimator=sklearn.linear_model.LogisticRegression")
@@ -69,11 +70,10 @@ def test_columns_that_say_the_same_are_shuffled_together(project):
 
 def test_models_that_do_not_repeat_the_oof_are_not_asked(project):
     run = project.cv(*RIDGE)
-    outcome = outcome_of(project, run)
     data = data_of(project)
     moved = data.train.x.with_columns(pl.col("x1") + 1)
     other = type(data)(**{**vars(data), "train": type(data.train)(**{**vars(data.train), "x": moved})})
-    found = permutation_of(run, outcome, None, load("toy", project.root), other)
+    found = permutation_of(run, outcome_of(project, run), None, load("toy", project.root), other)
     assert found.groups == ()
     assert "do not repeat its OOF" in found.advice
 
@@ -122,6 +122,17 @@ def test_shares_of_train_oof_and_test_are_over_the_same_bins(project):
     assert part.drift.per_fold
     assert not part.drift.found
     assert "within noise" in found.advice
+
+
+def test_grades_that_are_predicted_as_values_are_shown_as_values():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 300)
+    graded = outcome(y, y + rng.normal(size=300), metric="quadratic_kappa", task="multiclass", classes=tuple("abcd"))
+    test = pl.DataFrame({"id": np.arange(300), "prediction": y + rng.normal(size=300)})
+    (part,) = distributions(graded, test, 0, in_time=False).parts
+    assert part.name == ""
+    assert part.means[0] == pytest.approx(y.mean())
+    assert part.train.sum() == pytest.approx(1)
 
 
 def test_test_rows_that_are_predicted_otherwise_are_told(project):

@@ -66,6 +66,17 @@ def test_two_classes_have_probabilities_a_cut_and_confusions(project):
     assert section.document["confusion"]["classes"] == ["False", "True"]
 
 
+def test_a_metric_of_the_order_has_neither_cut_nor_confusions(project):
+    project.data("binary")
+    project.facts(task="binary", metric="auc", splitter={"kind": "stratified", "folds": 3})
+    project.cv(*LOGISTIC)
+    section, _ = models_of(project)
+    assert "Do probabilities come true as often as they say?" in questions(section)
+    assert not {"Where does the cut between the classes belong?", "Which class is taken for which?"} & set(
+        questions(section)
+    )
+
+
 def test_more_classes_are_shown_by_their_shares(project):
     project.data("multiclass", {name: [0.0] * 12 for name in ("low", "mid", "top")})
     project.facts(task="multiclass", metric="log_loss", splitter={"kind": "stratified", "folds": 3})

@@ -43,11 +43,11 @@ def whole_submission(project):
 
 def test_from_data_to_a_submission_with_no_further_word(project, plant):
     plant("marking")
-    said = run(project, "--budget", "20s", *members("marking", "auto_linear", "auto_svm"))
+    said = run(project, "--budget", "90s", *members("marking", "auto_linear", "auto_svm"))
     assert said.code == 0, said.err
     lines = said.out.splitlines()
     assert lines[0].startswith("data: kaggle edition")
-    assert lines[1].startswith("plan: 20s, 2 processes of 1 thread; 3 members")
+    assert lines[1].startswith("plan: 90s, 2 processes of 1 thread; 3 members")
     assert [line.split()[0] for line in lines[2:5]] == ["marking", "auto_linear", "auto_svm"]
     assert any(line.split()[:1] == ["single"] for line in lines) and any(
         "cross-fitted ± s.e." in line for line in lines
@@ -58,7 +58,7 @@ def test_from_data_to_a_submission_with_no_further_word(project, plant):
 
 def test_the_json_document(project, plant):
     plant("marking", "raising")
-    said = run(project, "--budget", "20s", "--json", *members("marking", "raising", "auto_svm"))
+    said = run(project, "--budget", "90s", "--json", *members("marking", "raising", "auto_svm"))
     document = json.loads(said.out)
     assert document["results"][0].items() <= document.items()
     wanted = "competition run metric direction cv se folds seconds members cv_fitted cv_crossfitted submission".split()
@@ -73,7 +73,7 @@ def test_the_json_document(project, plant):
 
 def test_a_member_that_stalls_is_killed_and_the_others_are_blended(project, plant):
     plant("marking", "stalling")
-    said = run(project, "--budget", "12s", *members("marking", "stalling", "auto_svm"))
+    said = run(project, "--budget", "20s", *members("marking", "stalling", "auto_svm"))
     assert said.code == 0, said.err
     (hung,) = plant.fits("stalling")
     assert not is_alive(hung)
@@ -92,7 +92,7 @@ def test_a_member_that_stalls_does_not_keep_the_only_process(project, plant):
 
 def test_a_member_whose_process_dies_is_named_and_the_rest_goes_on(project, plant):
     plant("crashing", "marking")
-    said = run(project, "--budget", "20s", *members("crashing", "marking"))
+    said = run(project, "--budget", "90s", *members("crashing", "marking"))
     assert said.code == 0, said.err
     assert "failed: crashing: its process ended with code 9" in said.err
     assert "  failed   crashing" in said.out
@@ -101,7 +101,7 @@ def test_a_member_whose_process_dies_is_named_and_the_rest_goes_on(project, plan
 
 def test_without_any_member_it_says_why_and_fails(project, plant):
     plant("raising")
-    said = run(project, "--budget", "20s", *members("raising"))
+    said = run(project, "--budget", "90s", *members("raising"))
     assert said.code == 1
     assert "all members failed; the first was raising: " in said.err
     made = pl.read_csv(project.runs / "submission.csv")
@@ -110,7 +110,7 @@ def test_without_any_member_it_says_why_and_fails(project, plant):
 
 def test_killed_it_leaves_nothing_running_and_goes_on_with_what_is_done(project, plant):
     plant("marking", "slow")
-    command = ("run", "toy", "--jobs", "1", "--budget", "30s", *members("marking", "slow"))
+    command = ("run", "toy", "--jobs", "1", "--budget", "90s", *members("marking", "slow"))
     child = project.start(*command)
     wait_for(lambda: plant.fits("slow"), child)  # one member is done, and of the other a fold
     child.send_signal(signal.SIGKILL)
@@ -154,7 +154,7 @@ def test_the_best_library_is_tuned_and_the_users_configs_stay_theirs(project, mo
 
 def test_what_it_made_up_is_run_again_by_its_config(project, plant):
     plant("marking")
-    run(project, "--budget", "20s", *members("marking", "auto_svm"))
+    run(project, "--budget", "90s", *members("marking", "auto_svm"))
     (made,) = [path for path in project.complete() if "auto_svm" in path.name]
     said = project.cli("cv", "toy", "--config", "runs/toy/autopilot/auto_svm.yaml", "--json")
     again = json.loads(said.out)

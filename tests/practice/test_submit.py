@@ -121,7 +121,7 @@ def test_the_days_limit_is_known_before_anything_is_sent(practice):
 def test_a_score_that_never_comes(practice, monkeypatch):
     faults = Faults()
     faults.no_score_ever()
-    monkeypatch.setattr("kagflow.practice.serving", partial(serving, wrap=faults))
+    monkeypatch.setattr("kagflow.practice.connect.serving", partial(serving, wrap=faults))
     monkeypatch.setattr(desk, "_FIRST_PAUSE", 0.01)
     said = submit(practice, "--wait", "1")
     assert said.code == 0
@@ -136,7 +136,7 @@ def test_a_score_that_never_comes(practice, monkeypatch):
 def test_an_answer_that_was_cut_off_is_looked_up(practice, monkeypatch):
     faults = Faults()
     faults.add("CreateSubmission", cut="after")
-    monkeypatch.setattr("kagflow.practice.serving", partial(serving, wrap=faults))
+    monkeypatch.setattr("kagflow.practice.connect.serving", partial(serving, wrap=faults))
     assert submit(practice).code == 0
     assert faults.seen.count("CreateSubmission") == 1
     (row,) = rows(practice)
@@ -157,7 +157,7 @@ def test_kaggle_credentials_stay_away_from_the_practice_board(practice, monkeypa
 
         return told
 
-    monkeypatch.setattr("kagflow.practice.serving", partial(serving, wrap=spy))
+    monkeypatch.setattr("kagflow.practice.connect.serving", partial(serving, wrap=spy))
     assert submit(practice).code == 0
     assert set(seen) - {b""} == {f"Basic {_basic('ada', 'practice')}".encode()}
 

@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from functools import cache
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -33,10 +34,16 @@ NOT_ONE_AIM = ("mcrmse", "medae", "accuracy", "mcc", "map@2", "quadratic_kappa")
 """Metrics of several targets, of labels, and one that is too jumpy for a grid."""
 
 
+@cache
+def one_pick(level: Level) -> Any:
+    """Return a blend of a level, whose weights can be replaced."""
+    return Climb(picks=1).fit(level.rows, level.members, level.names)
+
+
 def loss_of(level: Level, weights: Any) -> float:
     """Return the score of a weighted sum of the members, turned so that less is better."""
-    fitted = Climb(picks=1).fit(level.rows, level.members, level.names)
-    blend = type(fitted)(dict(zip(level.names, weights, strict=True)), fitted.scale)  # type: ignore[attr-defined,call-arg]
+    fitted = one_pick(level)
+    blend = type(fitted)(dict(zip(level.names, weights, strict=True)), fitted.scale)
     sign = 1 if level.rows.metric.direction == "minimize" else -1
     return sign * level.rows.score(blend.apply(level.whole().by_name()))
 

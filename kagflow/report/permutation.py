@@ -217,8 +217,9 @@ def _lost(
     """Return what the score loses when columns are shuffled within each fold's rows, all by the same order."""
     changed = []
     for fit in fits:
-        own = [name for name in columns if name in fit.frame.columns]
-        changed.append(fit.frame.with_columns(fit.frame.select(own)[rng.permutation(len(fit.part))].get_columns()))
+        order = rng.permutation(len(fit.part))
+        own = [fit.frame[name].gather(order) for name in columns if name in fit.frame.columns]  # a fold may have none
+        changed.append(fit.frame.with_columns(own))
     known, metric = some.known, some.metric
     difference = paired_difference(
         metric,

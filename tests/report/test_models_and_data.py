@@ -68,6 +68,29 @@ def test_columns_that_say_the_same_are_shuffled_together(project):
     assert found.groups[0].matters
 
 
+OWN_COLUMNS = """
+from dataclasses import dataclass
+from kagflow.features.steps import Selector
+
+
+@dataclass(frozen=True)
+class Uneven(Selector):
+    def fit(self, x, y):  # the folds' training rows have different means, of which some are above that of all
+        return [name for name in x.columns if name != "x2" or y.mean() > MEAN]
+
+
+FEATURES = FeatureSet(select=Uneven())
+"""
+
+
+def test_a_column_that_some_folds_do_without_can_be_shuffled(project):
+    mean = pl.read_csv(project.raw / "train.csv")["y"].mean()
+    project.features(OWN_COLUMNS.replace("MEAN", str(mean)))
+    found = permuted(project, project.cv(*RIDGE))
+    assert found.groups[0].columns == ("x1",)
+    assert ("x2",) in {group.columns for group in found.groups}
+
+
 def test_models_that_do_not_repeat_the_oof_are_not_asked(project):
     run = project.cv(*RIDGE)
     data = data_of(project)

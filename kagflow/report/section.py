@@ -1,5 +1,6 @@
 """A section of the page: one question of the competitor's, answered in a sentence, and what the answer rests on."""
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,8 +49,17 @@ def _made(state: State, make: MakeSection) -> Section | None:
     try:
         return make(state)
     except KagflowError as error:
-        name = make.__name__.removesuffix("_section")
-        hint = paragraph(error.hint, kind="soft") if error.hint else None
-        said = joined(paragraph("This part could not be made: ", code(str(error))), hint)
-        document = {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}
-        return Section(name, name.replace("_", " ").capitalize(), "It could not be made.", said, document)
+        return _failed(make, error)
+    except Exception as error:  # a bug in one part is no reason to go without the others
+        problem = f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+        return _failed(make, KagflowError(problem, hint="this is a bug in kagflow: please report it"))
+
+
+def _failed(make: MakeSection, error: KagflowError) -> Section:
+    """Return a section that says why it could not be made."""
+    name = make.__name__.removesuffix("_section")
+    hint = paragraph(error.hint, kind="soft") if error.hint else None
+    said = joined(paragraph("This part could not be made: ", code(str(error))), hint)
+    document = {"error": {"problem": error.problem, "hint": error.hint, "where": error.where}}
+    return Section(name, name.replace("_", " ").capitalize(), "It could not be made.", said, document)

@@ -394,6 +394,19 @@ def test_names_of_columns_and_runs_cannot_become_markup(planted):
     assert Html("<b>fine</b>") in joined(Html("<b>fine</b>"))
 
 
+def test_a_bug_in_a_section_is_called_one_and_the_others_stand(planted, capsys):
+    def models_section(state):
+        return 1 / 0
+
+    def fine_section(state):
+        return Section("fine", "Fine", "All is well.")
+
+    failed, fine = make_sections(read_state(planted.competition), [models_section, fine_section])
+    assert "ZeroDivisionError" in failed.body and "please report it" in failed.body
+    assert "in models_section" in capsys.readouterr().err, "the traceback that a report of the bug needs"
+    assert fine.answer == "All is well."
+
+
 def test_a_section_that_fails_says_why_and_the_others_stand(planted):
     def models_section(state):
         raise DataError("a file is gone", hint="bring it back")

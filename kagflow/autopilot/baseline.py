@@ -6,22 +6,19 @@ from numpy.typing import NDArray
 from kagflow.data import Frame
 from kagflow.data.table import target_codes
 from kagflow.runs.plan import Plan
-from kagflow.runs.submission import make_submission
+from kagflow.runs.submission import submission_of
 from kagflow.training import Setup
 
 
 def baseline_submission(plan: Plan) -> Frame:
     """Return the submission that predicts the mean, the median or the shares of the classes, as the metric likes."""
     data, competition = plan.data, plan.competition
-    several = competition.facts.several_targets
     constants = [_constant(setup) for setup in plan.setups]
     made = constants[0] if len(constants) == 1 else np.concatenate(constants)
     prediction = np.broadcast_to(made, (data.test.height, *np.shape(made)))
-    if made.shape == (1,) and not several:
+    if made.shape == (1,) and not competition.facts.several_targets:
         prediction = prediction[:, 0]
-    return make_submission(
-        data.sample, data.test.ids, data.classes, prediction, competition.metric, competition.submission, several
-    )
+    return submission_of(data, competition, prediction)
 
 
 def _constant(setup: Setup) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from kagflow.runs import Run, list_runs, surroundings
 from kagflow.runs.directory import RunFolder, predictions_frame, write_json
 from kagflow.runs.record import open_run
 from kagflow.runs.scores import Known, fold_numbers, known_frame, score_repeats
-from kagflow.runs.submission import SUBMISSION, make_submission
+from kagflow.runs.submission import SUBMISSION, submission_of
 from kagflow.splits import Folds, frozen_folds, make_splitter
 
 Predictions = NDArray[np.float64]
@@ -177,9 +177,7 @@ def _write(project: _Project, given: _Given, config: str, folder: Path) -> None:
     )
     scores |= {"rows": data.train.height, "rows_scored": known[0].height, "repeats": len(known)}
     write_json(folder / "scores.json", scores)
-    make_submission(
-        data.sample, data.test.ids, data.classes, given.test, metric, competition.submission, targets
-    ).write_csv(folder / SUBMISSION)
+    submission_of(data, competition, given.test).write_csv(folder / SUBMISSION)
     for name, content in competition.sources.items():
         (folder / name).write_bytes(content.encode())
     write_json(folder / "run.json", _facts(project, given, config))

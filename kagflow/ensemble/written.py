@@ -22,7 +22,7 @@ from kagflow.runs import Run, surroundings
 from kagflow.runs.directory import predictions_frame, write_json
 from kagflow.runs.record import PROCESSED
 from kagflow.runs.scores import Known, score_repeats
-from kagflow.runs.submission import SUBMISSION, make_submission
+from kagflow.runs.submission import SUBMISSION, submission_of
 
 DOCUMENT, NESTED = "ensemble.json", "nested.parquet"
 _MIXED = "its submission holds files that have no OOF"
@@ -90,15 +90,8 @@ def write_ensemble(made: Made, folder: Path, *, seconds: float) -> dict[str, Any
     blend = mix(chosen.blend(_test(made)), made.files, scale_of(competition.metric))
     ids = pl.DataFrame({"id": made.data.test.ids})
     pl.concat([ids, predictions_frame(blend, targets=targets)], how="horizontal").write_parquet(folder / "test.parquet")
-    make_submission(
-        made.data.sample,
-        made.data.test.ids,
-        made.data.classes,
-        blend if chosen.post is None else chosen.post.apply(blend),
-        competition.metric,
-        competition.submission,
-        targets,
-    ).write_csv(folder / SUBMISSION)
+    final = blend if chosen.post is None else chosen.post.apply(blend)
+    submission_of(made.data, competition, final).write_csv(folder / SUBMISSION)
     write_json(folder / "scores.json", scores)
     write_json(folder / DOCUMENT, made.document())
     fits = tuple(each.blend for each in chosen.repeats)

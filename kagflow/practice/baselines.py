@@ -12,7 +12,7 @@ from kagflow.competition import Competition
 from kagflow.data import Dataset, Frame
 from kagflow.models.base import Batch, Problem, Resources
 from kagflow.models.sklearn import Sklearn
-from kagflow.runs.submission import make_submission
+from kagflow.runs.submission import submission_of
 from kagflow.training import find_transform
 
 SAMPLE = "baseline: sample submission"
@@ -46,16 +46,7 @@ def baselines(data: Dataset, competition: Competition) -> Iterator[tuple[str, st
 def _submission(data: Dataset, competition: Competition, fit: _Fit) -> Frame:
     made = [fit(y) for y in data.targets]
     prediction = np.stack(made, axis=1) if competition.facts.several_targets else made[0]
-    frame = make_submission(
-        data.sample,
-        data.test.ids,
-        data.classes,
-        prediction,
-        competition.metric,
-        competition.submission,
-        competition.facts.several_targets,
-    )
-    return frame.cast(pl.String)
+    return submission_of(data, competition, prediction).cast(pl.String)
 
 
 class _Constant:

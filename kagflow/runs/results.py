@@ -13,7 +13,7 @@ from kagflow.runs.directory import RunFolder, mean_by_target, predictions_frame,
 from kagflow.runs.plan import Plan
 from kagflow.runs.record import PROCESSED
 from kagflow.runs.scores import Known, fold_numbers, known_frame, score_or_none, score_repeats
-from kagflow.runs.submission import SUBMISSION, make_submission
+from kagflow.runs.submission import SUBMISSION, submission_of
 from kagflow.training import Task
 from kagflow.training.postprocess import FittedPost, PostProcessed, post_process
 
@@ -77,22 +77,10 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
     )
     _importance_by_target(plan, folder).write_parquet(folder.path / "importance.parquet")
     post = _fitted_post(plan, repeats)
-    _submission(plan, mean if post is None else post.apply(mean)).write_csv(folder.path / SUBMISSION)
+    final = mean if post is None else post.apply(mean)
+    submission_of(plan.data, plan.competition, final).write_csv(folder.path / SUBMISSION)
     write_json(folder.path / "scores.json", scores)
     return scores, post
-
-
-def _submission(plan: Plan, prediction: NDArray[Any]) -> pl.DataFrame:
-    data, competition = plan.data, plan.competition
-    return make_submission(
-        data.sample,
-        data.test.ids,
-        data.classes,
-        prediction,
-        competition.metric,
-        competition.submission,
-        competition.facts.several_targets,
-    )
 
 
 class Predicted(Protocol):

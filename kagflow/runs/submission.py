@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kagflow.data import Frame
+from kagflow.competition import Competition
+from kagflow.data import Dataset, Frame
 from kagflow.errors import DataError
 from kagflow.metrics import Metric
 
@@ -67,6 +68,19 @@ def make_submission(
             where="sample submission",
         )
     return joined
+
+
+def submission_of(data: Dataset, competition: Competition, prediction: NDArray[np.generic]) -> Frame:
+    """Return the submission of predictions of a competition's own test rows; see ``make_submission``."""
+    return make_submission(
+        data.sample,
+        data.test.ids,
+        data.classes,
+        prediction,
+        competition.metric,
+        competition.submission,
+        competition.facts.several_targets,
+    )
 
 
 def _own_submission(

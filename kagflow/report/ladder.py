@@ -15,8 +15,8 @@ from kagflow.ensemble.bank import ENSEMBLE
 from kagflow.report.costs import Costs
 from kagflow.report.layers import LAYERS, Layer, Recipe, layer_of, plainest, recipe_of
 from kagflow.report.missing import how_to_make, tried_beside
-from kagflow.report.paired import Paired
 from kagflow.report.rungs import Rung, Verdict
+from kagflow.report.same_rows import SameRows
 from kagflow.runs import Run, list_runs
 from kagflow.stats import Difference, rounded
 from kagflow.tuning.studied import Studied, read_studies
@@ -164,7 +164,7 @@ class _Climb:
 
     def _baseline(self) -> Recipe | None:
         """Return the plainest run of the rows of the newest one."""
-        while (first := plainest(self._recipes)) is not None and self._paired.oof(first.run) is None:
+        while (first := plainest(self._recipes)) is not None and self._same_rows.oof(first.run) is None:
             self._leave_out(first)
         return first
 
@@ -177,8 +177,8 @@ class _Climb:
         return sorted(self._recipes, key=lambda recipe: (sign * recipe.run.scores["cv"], recipe.run.name))
 
     @cached_property
-    def _paired(self) -> Paired:
-        return Paired(self._recipes[-1].run, self._metric)
+    def _same_rows(self) -> SameRows:
+        return SameRows(self._recipes[-1].run, self._metric)
 
     # --- one rung ---------------------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class _Climb:
             return self._missing(layer)
         best, _ = tried[0]
         standing, before = self._standing
-        difference, gain = self._paired.gain(before, [oof for _, oof in tried])
+        difference, gain = self._same_rows.gain(before, [oof for _, oof in tried])
         gain = Difference(gain.value + self._flattery(best, standing), gain.se)
         verdict = self._verdict(gain)
         if verdict == "bought":
@@ -214,7 +214,7 @@ class _Climb:
         if not recipes:
             return self._missing(layer)
         first = recipes[0]
-        self._standing = first, self._paired.oof(first.run)
+        self._standing = first, self._same_rows.oof(first.run)
         return Rung(
             layer=layer,
             verdict="start",
@@ -234,9 +234,9 @@ class _Climb:
         """Return the best runs of a layer with their predictions, as many as are compared at once."""
         found: list[tuple[Recipe, Any]] = []
         for recipe in recipes:
-            if len(found) == self._paired.most:
+            if len(found) == self._same_rows.most:
                 break
-            oof = self._paired.oof(recipe.run)
+            oof = self._same_rows.oof(recipe.run)
             if oof is None:
                 self._leave_out(recipe)
             else:

@@ -20,7 +20,7 @@ _DRAWN = 200_000_000  # predictions that are scored in all draws together
 _MOST_DRAWS, _FEWEST_DRAWS = 200, 60
 
 
-class Paired:
+class SameRows:
     """The rows of one run, on which others are compared with each other.
 
     Parameters

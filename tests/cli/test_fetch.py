@@ -1,30 +1,14 @@
 """``kagflow fetch`` and the verbs that fetch by themselves, as somebody who is signed in at Kaggle, or is not."""
 
 import json
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from kagglesdk import kaggle_env
 
-from kagflow.submit import kaggle as kaggle_module
 from tests.conftest import Project
-from tests.submit.conftest import HASTE
-from tests.submit.faulty_kaggle import CUT, FaultyKaggle, says, serve
+from tests.submit.faulty_kaggle import CUT, FaultyKaggle, says
 
 RIDGE = ("--set", "model.kind=sklearn", "--set", "model.estimator=sklearn.linear_model.Ridge")
 SECRET = "planted-token-77aa"
-
-
-@pytest.fixture
-def kaggle(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyKaggle]:
-    """Kaggle, which has the project's files, while the project has none; nobody is signed in."""
-    with serve(FaultyKaggle()) as server:
-        server.files = {path.name: path.read_bytes() for path in project.raw.iterdir()}
-        shutil.rmtree(project.raw.parent)
-        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
-        monkeypatch.setattr(kaggle_module, "PATIENCE", HASTE)
-        yield server
 
 
 @pytest.fixture

@@ -1,28 +1,12 @@
 """``kagflow new --slug``: the files from Kaggle, and what Kaggle says of them."""
 
 import json
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from kagglesdk import kaggle_env
 
-from kagflow.submit import kaggle as kaggle_module
 from kagflow.submit.metric_names import kagflow_metric
 from tests.conftest import Project
-from tests.submit.conftest import HASTE
-from tests.submit.faulty_kaggle import FaultyKaggle, serve
-
-
-@pytest.fixture
-def kaggle(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyKaggle]:
-    """Kaggle, which has files that the project lacks."""
-    with serve(FaultyKaggle()) as server:
-        server.files = {path.name: path.read_bytes() for path in project.raw.iterdir()}
-        shutil.rmtree(project.raw.parent)
-        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
-        monkeypatch.setattr(kaggle_module, "PATIENCE", HASTE)
-        yield server
+from tests.submit.faulty_kaggle import FaultyKaggle
 
 
 def test_files_metric_and_deadline_come_from_kaggle(

@@ -133,12 +133,12 @@ def test_a_fold_that_the_best_one_has_not_is_a_mistake() -> None:
 
 
 def simulate(make: Callable[[], Pruner], training: float, *, on_rows: bool, studies: int = 60) -> tuple[float, float]:
-    """Return the share of better trials that were stopped, and that of fits saved.
+    """Return the share of stops that were of a trial which would have become the best, and that of fits saved.
 
     Trials differ truly, by the rows (200 a fold), and by what each fold's training does to them: ``training`` is the
     variance of that as a multiple of what rows explain.
     """
-    rng, better, stopped, fits = np.random.default_rng(4), 0, 0, 0
+    rng, stops, wrong, fits = np.random.default_rng(4), 0, 0, 0
     n_trials, n_folds, n_rows = 30, 5, 200
     for _ in range(studies):
         hard = rng.exponential(size=(n_folds, n_rows))
@@ -152,10 +152,10 @@ def simulate(make: Callable[[], Pruner], training: float, *, on_rows: bool, stud
             done = next((m for m in range(1, n_folds) if pruner.should_stop(mine[:m], its)), n_folds)
             pruner.learn(mine[:done], its)
             is_better = means[number] < means[best]
-            better, stopped, fits = better + is_better, stopped + (is_better and done < n_folds), fits + done
+            stops, wrong, fits = stops + (done < n_folds), wrong + (is_better and done < n_folds), fits + done
             if is_better and done == n_folds:
                 best = number
-    return stopped / better, 1 - fits / (studies * (n_trials - 1) * n_folds)
+    return wrong / stops, 1 - fits / (studies * (n_trials - 1) * n_folds)
 
 
 class SurePruner(Pruner):
@@ -171,15 +171,15 @@ class SurePruner(Pruner):
 
 @pytest.mark.parametrize("training", [0, 1, 4])
 @pytest.mark.parametrize("on_rows", [True, False])
-def test_few_of_the_better_trials_are_stopped(training: float, on_rows: bool) -> None:
+def test_few_stops_are_wrong(training: float, on_rows: bool) -> None:
     wrong, saved = simulate(lambda: Pruner(MAE), training, on_rows=on_rows)
     assert wrong <= 0.05
-    assert saved > 0.2
+    assert saved > 0.4
 
 
-def test_without_the_variance_of_training_too_many_are_stopped() -> None:
+def test_without_the_variance_of_training_more_are() -> None:
     wrong, _ = simulate(lambda: SurePruner(MAE), 4, on_rows=True)
-    assert wrong > 0.1
+    assert wrong > 0.05
 
 
 # --- losses of rows --------------------------------------------------------------------------------------------------

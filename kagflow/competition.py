@@ -180,7 +180,7 @@ def find_root(start: Path | None = None) -> Path:
             return folder
     raise ConfigError(
         "neither this folder nor one above it holds `competitions`",
-        hint="change to the project's folder",
+        hint="change to the project's folder, or begin one here with `mkdir competitions`",
         where=str(here),
     )
 

@@ -16,7 +16,7 @@ from kagflow.cli.printing import print_error, print_note, print_results, print_w
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
-from kagflow.practice import connected
+from kagflow.practice import connected, practice_ground
 from kagflow.stats import with_noise
 from kagflow.submit import KaggleError, find_credentials
 from kagflow.submit.candidate import destination_of, find_candidate, refuse_practice, source_of
@@ -48,12 +48,16 @@ def submit(
 ) -> None:
     """Send a file, unless something speaks against it, and say what it scored."""
     competition = load(name)
-    candidate = find_candidate(competition, run, file, to)
+    # A board that was opened for the user's own files takes runs on those; the bundled ones take none but their own.
+    is_own = to == "practice" and practice_ground(competition).given
+    candidate = find_candidate(competition, run, file, None if is_own else to)
     if candidate.run is None or candidate.run.facts["edition"] != "practice":
         ensure_data(competition, source)
     to = to or destination_of(competition, candidate, source)
     if to == "kaggle":
         refuse_practice(competition, candidate, source)
+    else:
+        practice_ground(competition)
     files = source_of(competition, candidate, source)
     described = _described(message, candidate.run.facts["config"] if candidate.run else candidate.path.name)
     data = read_dataset(files, competition.facts, competition.additions)

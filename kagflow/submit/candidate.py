@@ -106,15 +106,14 @@ def find_candidate(
     known = [each for each in list_runs(competition.runs_folder) if not each.quick]
     suited = [each for each in known if to is None or (to == "practice") == (each.facts["edition"] == "practice")]
     if not suited:
-        if not known:
-            problem = "there are no runs yet"
-        elif to == "kaggle":
+        problem, how = "there are no runs yet", ""
+        if known and to == "kaggle":
             problem = "all runs are on practice data, which are never sent to Kaggle"
-        else:
-            problem = "no run is on practice data"
+        elif known:
+            problem, how = "no run is on practice data", " --source practice"
         raise ConfigError(
             problem,
-            hint=f"run `kagflow cv {competition.name}`, or name a file with --file",
+            hint=f"run `kagflow cv {competition.name}{how}`, or name a file with --file",
             where=str(competition.runs_folder),
         )
     best = best_run(suited)

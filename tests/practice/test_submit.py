@@ -166,3 +166,28 @@ def _basic(username, key):
     import base64
 
     return base64.b64encode(f"{username}:{key}".encode()).decode()
+
+
+def test_without_a_board_it_is_said_what_one_needs(practice):
+    folder = practice.root / "competitions"
+    shutil.copytree(folder / NAME, folder / "mine")
+    said = practice.cli("submit", "mine", "--to", "practice")
+    assert said.code != 0
+    assert "mine has no practice board" in said.err
+    assert "solution.csv" in said.err and "kagflow practice serve --from FOLDER" in said.err
+
+
+def test_a_board_of_ones_own_files_takes_the_best_run_on_them(practice):
+    folder = practice.root / "competitions" / "mine"
+    folder.mkdir()
+    facts = (practice.root / "competitions" / NAME / "competition.yaml").read_text()
+    (folder / "competition.yaml").write_text(facts.replace(SLUG, "mine"))
+    practice.write("configs/mine/all.yaml", CONFIG)
+    files = practice.root / "own" / "mine"
+    shutil.copytree(REPOSITORY / "kagflow" / "practice" / "editions" / NAME, files)
+    Practice(practice.root).add(files)
+    said = practice.cli("cv", "mine", "-c", "all", "--set", "splitter.folds=3", "--source", str(files), "--track", "off")
+    assert said.code == 0, said.err
+    said = practice.cli("submit", "mine", "--to", "practice", "--source", str(files), "--yes")
+    assert said.code == 0, said.err
+    assert "(the only run)" in said.out and "the practice board of mine, " in said.out

@@ -67,7 +67,7 @@ class Sklearn(Model):
             pipeline.fit(_matrix(train.x), train.target, **arguments)
         except Exception as error:  # whatever a library of the user's choice raises
             raise self._refuses(error) from error
-        return FittedSklearn(pipeline, problem)
+        return FittedSklearn(pipeline, problem, _limits(train.target) if problem.task == "regression" else None)
 
     def _make(self, problem: Problem, resources: Resources, seed: int) -> Any:
         """Return the estimator, with seed and threads where it takes them."""
@@ -99,19 +99,25 @@ class Sklearn(Model):
 
 
 class FittedSklearn:
-    """A fitted pipeline of preparation and estimator."""
+    """A fitted pipeline of preparation and estimator.
+
+    Predicted values are kept near the training target: one row far outside of all that was seen, which only the test
+    rows may have, makes a linear model answer in the millions, and one such answer decides a score.
+    """
 
     rounds: int | None = None
 
-    def __init__(self, pipeline: Pipeline, problem: Problem) -> None:
+    def __init__(self, pipeline: Pipeline, problem: Problem, limits: tuple[float, float] | None = None) -> None:
         self._pipeline = pipeline
         self._problem = problem
+        self._limits = limits  # of what a value may be
 
     def predict(self, x: Frame) -> NDArray[np.float64]:
         """Return (n,) values or P(positive), or (n, k) probabilities; a class that training rows lacked gets 0."""
         matrix = _matrix(x)
         if self._problem.task == "regression":
-            return np.asarray(self._pipeline.predict(matrix), dtype=np.float64).reshape(len(matrix))
+            values = np.asarray(self._pipeline.predict(matrix), dtype=np.float64).reshape(len(matrix))
+            return values if self._limits is None else values.clip(*self._limits)
         probabilities = np.zeros((len(matrix), len(self._problem.classes)))
         probabilities[:, self._pipeline.classes_] = self._pipeline.predict_proba(matrix)
         return probabilities[:, 1] if self._problem.task == "binary" else probabilities
@@ -147,6 +153,12 @@ def load(path: Path) -> FittedSklearn:
     """Return the model that ``save`` wrote. A pickle runs code: load only files of your own."""
     fitted: FittedSklearn = joblib.load(path.with_suffix(".joblib"))
     return fitted
+
+
+def _limits(target: NDArray[Any]) -> tuple[float, float]:
+    """Return the range of a target on the model's scale, with half of its width more at either end."""
+    low, high = float(target.min()), float(target.max())
+    return low - (high - low) / 2, high + (high - low) / 2
 
 
 def _preparation(x: Frame) -> ColumnTransformer:

@@ -462,3 +462,13 @@ def test_a_quantile_is_fitted_where_the_metric_asks_for_one(kind):
         fitted = model.fit(Batch(x, y), None, problem=problem, resources=Resources(), seed=0)
         shares.append(float(np.mean(y.to_numpy() <= fitted.predict(x))))
     assert shares == pytest.approx([0.1, 0.9], abs=0.07)
+
+
+def test_a_value_stays_near_the_target_however_far_a_row_is_from_all_others() -> None:
+    """An outlier that only the test rows have would decide the score of a linear model."""
+    x = pl.DataFrame({"size": np.linspace(0.0, 1.0, 50)})
+    y = 3 * x["size"]
+    ridge = make_model(ModelConfig(kind="sklearn", estimator="sklearn.linear_model.Ridge", params={"alpha": 1e-6}), 1)
+    fitted = ridge.fit(Batch(x, y), None, problem=PROBLEMS["regression"], resources=Resources(), seed=0)
+    made = fitted.predict(pl.DataFrame({"size": [-1e6, -0.2, 0.5, 1.2, 1e6]}))
+    assert made == pytest.approx([-1.5, -0.6, 1.5, 3.6, 4.5], abs=1e-3)  # a little further than the rows is allowed

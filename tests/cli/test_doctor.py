@@ -65,4 +65,5 @@ def test_what_cannot_be_found_out_is_said_without_the_error_s_text(project, monk
 def test_outside_a_project_it_says_so(project, tmp_path_factory):
     elsewhere = type(project)(tmp_path_factory.mktemp("elsewhere"))
     found = report(elsewhere)
-    assert found["project", "problem"]["hint"] == "change to the project's folder, or begin one here with `mkdir competitions`"
+    hint = found["project", "problem"]["hint"]
+    assert hint == "change to the project's folder, or begin one here with `mkdir competitions`"

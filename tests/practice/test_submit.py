@@ -186,8 +186,9 @@ def test_a_board_of_ones_own_files_takes_the_best_run_on_them(practice):
     files = practice.root / "own" / "mine"
     shutil.copytree(REPOSITORY / "kagflow" / "practice" / "editions" / NAME, files)
     Practice(practice.root).add(files)
-    said = practice.cli("cv", "mine", "-c", "all", "--set", "splitter.folds=3", "--source", str(files), "--track", "off")
+    here = ("--source", str(files))
+    said = practice.cli("cv", "mine", "-c", "all", "--set", "splitter.folds=3", *here, "--track", "off")
     assert said.code == 0, said.err
-    said = practice.cli("submit", "mine", "--to", "practice", "--source", str(files), "--yes")
+    said = practice.cli("submit", "mine", "--to", "practice", *here, "--yes")
     assert said.code == 0, said.err
     assert "(the only run)" in said.out and "the practice board of mine, " in said.out

@@ -18,6 +18,7 @@ from kagflow.data.source import raw_folder
 from kagflow.data.written import with_all_named
 from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.scaffold.columns import Columns, kinds_of_columns
+from kagflow.scaffold.draft import Draft
 from kagflow.scaffold.files import Files, find_files, unpacked
 from kagflow.scaffold.guess import (
     Given,
@@ -28,7 +29,7 @@ from kagflow.scaffold.guess import (
     guess_targets,
     guess_task,
 )
-from kagflow.scaffold.write import Draft, write_out
+from kagflow.scaffold.write import write_out
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from kagflow.audit.advice import Advice, advise_splitter
 from kagflow.audit.keys import same_types
 from kagflow.config import SplitterConfig, Task
 from kagflow.data import Frame
-from kagflow.data.reading import find_file, parse_csv, read_bytes, with_ids
+from kagflow.data.agreement import with_ids
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.data.source import raw_folder
 from kagflow.data.written import with_all_named
 from kagflow.errors import ConfigError, DataError, did_you_mean

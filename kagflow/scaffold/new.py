@@ -22,15 +22,8 @@ from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.scaffold.columns import Columns, kinds_of_columns
 from kagflow.scaffold.draft import Draft
 from kagflow.scaffold.files import Files, find_files, unpacked
-from kagflow.scaffold.guess import (
-    Given,
-    guess_id,
-    guess_metric,
-    guess_null_words,
-    guess_positive,
-    guess_targets,
-    guess_task,
-)
+from kagflow.scaffold.guess import Given, guess_id, guess_null_words, guess_positive, guess_targets, guess_task
+from kagflow.scaffold.guess_metric import guess_metric
 from kagflow.scaffold.write import write_out
 
 

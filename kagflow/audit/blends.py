@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kagflow.audit.audit import Report, document
-from kagflow.audit.experiments import Verdict, measured
+from kagflow.audit.bench import Verdict
 from kagflow.audit.findings import Finding
-from kagflow.audit.leverage import own_label_leverage
+from kagflow.audit.leverage import measured, own_label_leverage
 from kagflow.audit.pipeline import PipelineSubject, with_few_rounds
 from kagflow.audit.subject import Scored, Seen, as_columns
 from kagflow.audit.world import Values, World, other_targets

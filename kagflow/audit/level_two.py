@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from kagflow.audit.experiments import Bench, Experiment, measured
+from kagflow.audit.bench import Bench, Experiment
 from kagflow.audit.findings import Finding
-from kagflow.audit.leverage import own_label_leverage
+from kagflow.audit.leverage import measured, own_label_leverage
 from kagflow.audit.pipeline import PipelineSubject
 from kagflow.audit.subject import Scored, Seen, as_columns
 from kagflow.audit.world import Values, World, other_targets

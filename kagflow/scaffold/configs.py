@@ -6,7 +6,7 @@ import yaml
 
 from kagflow.config import Task
 from kagflow.features.automatic import AUTO
-from kagflow.scaffold.draft import MOST_PAIRED, Draft
+from kagflow.scaffold.draft import Draft
 
 _FEW_ROWS = 2000  # too few to spare some for stopping
 _WITH_THRESHOLD = ("f1", "f1_macro", "mcc", "balanced_accuracy")  # which half is seldom the best one for
@@ -33,10 +33,9 @@ def configs(draft: Draft) -> dict[str, str]:
         "linear": {"model": linear, **graded},
     }
     documents["lgbm_auto"] = {"features": AUTO, **documents["lgbm"]}
-    encoded = draft.columns.names_of_many
-    if encoded:
+    if draft.columns.names_of_many:
         documents["cat"] = {"features": "names", **documents["cat"]}
-    if 2 <= len(encoded) <= MOST_PAIRED:
+    if draft.has_pairs:
         documents["lgbm_pairs"] = {"features": "pairs", **documents["lgbm"]}
     return {
         f"{name}.yaml": yaml.safe_dump(document, sort_keys=False, default_flow_style=None)

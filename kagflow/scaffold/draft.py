@@ -11,7 +11,7 @@ from kagflow.scaffold.guess import Guess
 from kagflow.scaffold.python_text import quoted
 
 _FEW_GROUPS = 3
-MOST_PAIRED = 12  # names, of which all pairs are still few
+_MOST_PAIRED = 12  # names, of which all pairs are still few
 _NOT_UTF_8 = "the files are not UTF-8; this is the most common of the other encodings: look at words with accents"
 _CODES = "whole numbers far apart that come again and again, or are called so: they look like names"
 
@@ -101,6 +101,11 @@ class Draft:
         """Whether there are so few groups that none can be spared for stopping."""
         splitter = self.advice.splitter
         return "group" in splitter.kind and splitter.settings.get("folds", 0) <= _FEW_GROUPS
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are names of many kinds, and so few of them that all their pairs are still few."""
+        return 2 <= len(self.columns.names_of_many) <= _MOST_PAIRED
 
     @property
     def group_expression(self) -> str:

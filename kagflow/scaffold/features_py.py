@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from kagflow.scaffold.draft import MOST_PAIRED, Draft
+from kagflow.scaffold.draft import Draft
 from kagflow.scaffold.python_text import call, quoted, row_function, tuple_of
 
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
@@ -45,7 +45,7 @@ def _head(draft: Draft, encoded: Sequence[str]) -> str:
     reads = columns.written_dates or columns.decorated or columns.parted
     encoders = [
         *(["Frequency", "TargetMean"] if encoded else []),
-        *(["combinations"] if 2 <= len(encoded) <= MOST_PAIRED else []),
+        *(["combinations"] if draft.has_pairs else []),
         *(["dates"] if any(_dates(draft)) else []),
         *(["text_lengths"] if columns.texts or columns.names else []),
     ]
@@ -134,7 +134,7 @@ def _steps(draft: Draft, encoded: Sequence[str]) -> Iterator[str]:
         return
     names = call("FeatureSet", [*settings, encodings[0], *_drop(drop)])
     yield f"# For models that encode names themselves, as CatBoost does.\nNAMES = {names}\n"
-    if 2 <= len(encoded) <= MOST_PAIRED:
+    if draft.has_pairs:
         pairs = [*settings, "fold=(Frequency(PAIRS_OF_NAMES),)", "target=(TargetMean(PAIRS_OF_NAMES),)"]
         yield (
             "# What two names say together, too.\n"

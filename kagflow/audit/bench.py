@@ -13,7 +13,7 @@ from kagflow.audit.subject import Scored, Seen, Subject
 from kagflow.audit.world import World
 from kagflow.errors import KagflowError
 
-SEED = 20_011
+SEED = 20_011  # of all that an audit draws
 
 Carried = Callable[[int, Sequence[str]], str]
 """What columns carry of the score of a fold, in words; empty where that cannot be said."""
@@ -103,3 +103,8 @@ def run_experiment(name: str, looked_at: str, bench: Bench, experiment: Experime
 def rng_of(number: int) -> np.random.Generator:
     """Return random numbers, the same in every audit, by the number of their use."""
     return np.random.default_rng([SEED, number])
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return numbers of folds as they stand in a sentence."""
+    return " and ".join(map(str, numbers))

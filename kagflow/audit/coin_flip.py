@@ -1,11 +1,9 @@
 """Targets dealt out at random: nothing is left to be predicted."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from kagflow.audit.bench import Bench, rng_of
+from kagflow.audit.bench import Bench, listed, rng_of
 from kagflow.audit.findings import Finding
 from kagflow.audit.subject import Seen, as_columns, targets_as_columns
 
@@ -26,7 +24,7 @@ def coin_flip(bench: Bench) -> list[Finding]:
                 severity="error",
                 message="with all targets dealt out at random, every prediction is what it was: the pipeline does not "
                 "use the targets that it is handed, so that no experiment says anything",
-                where=f"folds {_listed(numbers)}",
+                where=f"folds {listed(numbers)}",
                 hint="a function must use its own arguments, not what stands outside of it; put all that looks at rows "
                 "inside",
             )
@@ -45,7 +43,7 @@ def coin_flip(bench: Bench) -> list[Finding]:
             code="KF208",
             severity="error",
             message=f"targets dealt out at random are predicted {distance:.1f} standard errors better than chance",
-            where=f"folds {_listed(numbers)}",
+            where=f"folds {listed(numbers)}",
             size=distance,
             hint="some column carries the very target that is scored; see the other findings, and `kagflow check`",
         )
@@ -54,10 +52,6 @@ def coin_flip(bench: Bench) -> list[Finding]:
 
 def _same(before: Seen, after: Seen) -> bool:
     return before.oof is not None and after.oof is not None and np.array_equal(before.oof, after.oof)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return " and ".join(map(str, numbers))
 
 
 def _association(predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> float:

@@ -12,7 +12,8 @@ import kagflow
 from kagflow.competition import Competition
 from kagflow.config import SplitterConfig
 from kagflow.data import Dataset, find_source, read_dataset
-from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.metrics import Metric
 from kagflow.practice.truth import Truth, read_truth
 from kagflow.splits import make_splitter

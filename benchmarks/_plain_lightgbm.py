@@ -9,7 +9,8 @@ from _held_out import HeldOut, columns_to_learn_from, is_of_logs
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from kagflow.data.reading import parse_csv, read_bytes
+from kagflow.data.files import read_bytes
+from kagflow.data.parsing import parse_csv
 
 
 def plain_lightgbm(held_out: HeldOut, cores: int) -> NDArray[Any]:

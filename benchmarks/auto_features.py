@@ -16,7 +16,8 @@ import polars as pl
 from _measure import machine
 
 from kagflow.competition import Competition, load
-from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.features.automatic import AutomaticFeatures
 from kagflow.runs import Run, bought, compare, cross_validate
 from kagflow.scaffold import new_competition

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from kagflow.audit import experiments as bench_tests
-from kagflow.audit.experiments import Bench, Carried, Experiment, Verdict, run_experiment
+from kagflow.audit.bench import Bench, Carried, Experiment, Verdict, listed, run_experiment
+from kagflow.audit.coin_flip import coin_flip
 from kagflow.audit.findings import Finding
 from kagflow.audit.level_two import post_processing
 from kagflow.audit.pipeline import MOST_ROUNDS, PipelineSubject, with_few_rounds
 from kagflow.audit.subject import Subject
+from kagflow.audit.target_means import target_means
 from kagflow.competition import Competition, config_name
 from kagflow.config import Experiment as Config
 from kagflow.config import ExtraFile
@@ -95,18 +97,18 @@ def _applicable(bench: Bench) -> Iterable[tuple[str, str, Experiment]]:
     """Yield the experiments that a pipeline can be put through: the noise floor first."""
     subject = bench.subject
     frames = "features and " if any(seen.frames for seen in bench.seen.values()) else ""
-    fitted = f"{frames}predictions of folds {_listed(bench.audited)}"
+    fitted = f"{frames}predictions of folds {listed(bench.audited)}"
     yield "nothing changed", f"predictions of fold {bench.audited[0]}", bench_tests.repeatable
     yield "valid targets", fitted, bench_tests.valid_targets
     if frames:
         yield "own target", "features of two training rows", bench_tests.own_target
-        yield "target means", f"features of folds {_listed(bench.audited)}", bench_tests.target_means
+        yield "target means", f"features of folds {listed(bench.audited)}", target_means
     yield "rows apart", fitted, bench_tests.rows_apart
     if subject.time is not None:
         yield "later rows", fitted, bench_tests.later_rows
     if subject.groups is not None:
         yield "same group", f"predictions of fold {bench.audited[0]}", bench_tests.same_group
-    yield "coin flip", f"predictions of folds {_listed(bench.audited)}", bench_tests.coin_flip
+    yield "coin flip", f"predictions of folds {listed(bench.audited)}", coin_flip
 
 
 def audit(
@@ -213,7 +215,3 @@ def _spread(numbers: Sequence[int], count: int) -> tuple[int, ...]:
     """Return a few of the numbers, the first and the last among them."""
     places = np.unique(np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int))
     return tuple(numbers[place] for place in places)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return " and ".join(map(str, numbers))

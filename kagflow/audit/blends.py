@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kagflow.audit.audit import Report, document
-from kagflow.audit.experiments import Verdict, measured
+from kagflow.audit.bench import SEED, Verdict, listed, rng_of
 from kagflow.audit.findings import Finding
-from kagflow.audit.leverage import own_label_leverage
+from kagflow.audit.leverage import measured, own_label_leverage
 from kagflow.audit.pipeline import PipelineSubject, with_few_rounds
 from kagflow.audit.subject import Scored, Seen, as_columns
 from kagflow.audit.world import Values, World, other_targets
@@ -33,7 +33,6 @@ from kagflow.runs.record import prediction_columns
 from kagflow.training.postprocess import Post, find_post
 
 _DRAWS = 3
-_SEED = 20_011
 _MOST_NUMBERS = 20_000_000  # of more predictions one fold is looked at
 _CODE = {"too good": "KF222", "good": "KF222", "unlike": "KF223"}
 
@@ -64,7 +63,7 @@ def audit_ensemble(made: Ensembled, *, leverage: bool = False, source: Path | No
     numbers = _looked_at(bank)
     verdicts = [
         _verdict("nothing changed", "the ensemble made again", lambda: blending.made_again(made.run)),
-        _verdict("valid targets", f"folds {_listed(numbers)}, members held fixed", lambda: blending.exact(numbers)),
+        _verdict("valid targets", f"folds {listed(numbers)}, members held fixed", lambda: blending.exact(numbers)),
         _verdict("members", f"{len(bank.members)} of them", lambda: list(_of_members(bank))),
     ]
     subject = RefittedMembers.of(bank, blending, source) if leverage else None
@@ -153,7 +152,7 @@ class Blending:
         for number in numbers:
             own = np.flatnonzero(rows.folds == number)
             single = rows.y if rows.y.ndim == 1 else rows.y[:, 0]
-            rng = np.random.default_rng([_SEED, number])
+            rng = rng_of(number)
             y = rows.y.copy()
             y[own] = rows.y[other_targets(single, own, rng, classes=rows.task != "regression")]
             after = self.predict(replace(rows, y=y), members)
@@ -266,7 +265,7 @@ def _of_members(bank: Bank) -> Iterator[Finding]:
 
 def _end_to_end(subject: RefittedMembers, number: int, what: str) -> Verdict:
     def experiment() -> list[Finding]:
-        return [measured(own_label_leverage(subject, number, seed=_SEED, draws=_DRAWS), what)]
+        return [measured(own_label_leverage(subject, number, seed=SEED, draws=_DRAWS), what)]
 
     return _verdict("own targets", f"fold {number}, {_DRAWS} draws of noise", experiment)
 
@@ -282,7 +281,3 @@ def _looked_at(bank: Bank) -> list[int]:
     numbers = [int(number) for number in np.unique(bank.known["fold"][bank.repeats[0]].to_numpy())]
     few = bank.oof.size > _MOST_NUMBERS
     return numbers[:1] if few else sorted({numbers[0], numbers[-1]})
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return " and ".join(map(str, numbers))

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from kagflow.data import Frame, Rows
-from kagflow.data.reading import CONVERSIONS
 from kagflow.data.table import dense_codes
+from kagflow.data.types import CONVERSIONS
 
 UNITS = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo", "year": "1y"}
 _SEPARATORS = ("_", "-", "/", ":", "|", ".")

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from kagflow.audit.experiments import Bench, Experiment, measured
+from kagflow.audit.bench import SEED, Bench, Experiment, rng_of
 from kagflow.audit.findings import Finding
-from kagflow.audit.leverage import own_label_leverage
+from kagflow.audit.leverage import measured, own_label_leverage
 from kagflow.audit.pipeline import PipelineSubject
 from kagflow.audit.subject import Scored, Seen, as_columns
 from kagflow.audit.world import Values, World, other_targets
@@ -18,7 +18,6 @@ from kagflow.runs.plan import Plan
 from kagflow.training.postprocess import Post, cross_fit
 
 _DRAWS = 3
-_SEED = 20_011
 
 
 def post_processing(plan: Plan, subject: PipelineSubject) -> tuple[str, str, Experiment]:
@@ -28,7 +27,7 @@ def post_processing(plan: Plan, subject: PipelineSubject) -> tuple[str, str, Exp
 
     def experiment(bench: Bench) -> list[Finding]:
         exact = processed.exact()
-        leverage = own_label_leverage(processed, subject.folds[0].number, seed=_SEED, draws=_DRAWS)
+        leverage = own_label_leverage(processed, subject.folds[0].number, seed=SEED, draws=_DRAWS)
         return exact or [measured(leverage, f"postprocess: {plan.experiment.postprocess}, end to end")]
 
     return "post-processing", f"all folds, {_DRAWS} draws of noise", experiment
@@ -60,7 +59,7 @@ class ProcessedSubject:
         oof = self._oof(world)
         before = self._process(oof, self.y)
         for fold in self.folds:
-            rng = np.random.default_rng([_SEED, fold.number])
+            rng = rng_of(fold.number)
             donors = other_targets(self.y, fold.valid, rng, classes=self.classes > 0)
             after = self._process(oof, self.y[world.with_targets(fold.valid, donors).y_from])
             own = self._numbers == fold.number

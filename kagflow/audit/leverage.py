@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from kagflow.audit.findings import Finding
 from kagflow.audit.subject import Subject, as_columns, targets_as_columns
 from kagflow.audit.world import World, noisy_targets
 
@@ -86,3 +87,15 @@ def own_label_leverage(subject: Subject, fold: int, *, seed: int, draws: int = D
     value, spread = float(np.mean(slopes)), float(np.std(slopes, ddof=1)) / np.sqrt(draws)
     half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, draws - 1)) * spread
     return Leverage(value, value - half, value + half, draws)
+
+
+def measured(leverage: Leverage, what: str) -> Finding:
+    """Return the finding of a pipeline that cannot be exact: how large its leverage is."""
+    return Finding(
+        code="KF202",
+        severity="warning" if leverage.certain else "note",
+        message=f"{what}: {leverage.meaning}",
+        size=leverage.value,
+        interval=(leverage.low, leverage.high),
+        hint="trust the cross-fitted score, or nest it" if leverage.certain else "",
+    )

@@ -11,7 +11,7 @@ from kagflow.audit.advice import Advice
 from kagflow.audit.check import check_competition
 from kagflow.audit.findings import Finding, accepted
 from kagflow.cli.data import ensure_data
-from kagflow.cli.printing import print_results, print_wrapped
+from kagflow.cli.printing import print_findings, print_results, print_wrapped
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
 
@@ -35,21 +35,11 @@ def check(name: str, *, source: Path | None, json: bool) -> None:
         }
         print_results([document], document)
     else:
-        for finding in findings:
-            _print_finding(finding)
-        for finding, reason in taken:
-            print_wrapped(f"accepted: {finding.code} {finding.message}")
-            print_wrapped(f"  reason: {reason}")
+        print_findings(findings, taken)
         _print_advice(report.advice, in_use=report.advice.splitter == competition.facts.splitter)
         print(_counted(findings))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
-
-
-def _print_finding(finding: Finding) -> None:
-    print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
-    if finding.hint:
-        print_wrapped(f"  hint: {finding.hint}")
 
 
 def _print_advice(advice: Advice, *, in_use: bool) -> None:

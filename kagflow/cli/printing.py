@@ -3,11 +3,14 @@
 import json
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kagflow.errors import KagflowError
+
+if TYPE_CHECKING:
+    from kagflow.audit.findings import Finding
 
 _WIDTH = 120
 
@@ -22,6 +25,17 @@ def print_wrapped(text: str, indent: int = 4) -> None:
     """Print a paragraph in lines that a terminal shows whole, later ones further in than the first."""
     inside = " " * (len(text) - len(text.lstrip()) + indent)
     print(textwrap.fill(text, _WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False))
+
+
+def print_findings(findings: "Iterable[Finding]", accepted: "Iterable[tuple[Finding, str]]") -> None:
+    """Print findings with what to do about them, and those that are accepted with the reason."""
+    for finding in findings:
+        print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
+        if finding.hint:
+            print_wrapped(f"  hint: {finding.hint}")
+    for finding, reason in accepted:
+        print_wrapped(f"accepted: {finding.code} {finding.message}")
+        print_wrapped(f"  reason: {reason}")
 
 
 def print_note(line: str) -> None:

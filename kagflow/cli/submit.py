@@ -12,7 +12,7 @@ from rich.table import Table
 
 from kagflow.cli.data import ensure_data
 from kagflow.cli.options import TrackMode
-from kagflow.cli.printing import print_error, print_note, print_results, print_wrapped, relative
+from kagflow.cli.printing import print_error, print_findings, print_note, print_results, print_wrapped, relative
 from kagflow.competition import Competition, load
 from kagflow.data import Source, read_dataset
 from kagflow.errors import ConfigError
@@ -172,13 +172,7 @@ def _print_proposal(competition: Competition, proposal: Proposal, files: Source,
     print(f"  cv       {_cv(competition, proposal)}")
     print_wrapped(f"  against  {_against(proposal.gate)}", indent=9)
     print(f"  message  {message}")
-    for finding in proposal.findings:
-        print_wrapped(f"{finding.severity}: {finding.code} {finding.message}")
-        if finding.hint:
-            print_wrapped(f"  hint: {finding.hint}")
-    for finding, reason in proposal.accepted:
-        print_wrapped(f"accepted: {finding.code} {finding.message}")
-        print_wrapped(f"  reason: {reason}")
+    print_findings(proposal.findings, proposal.accepted)
     sys.stdout.flush()
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from kagflow.config import CompetitionFacts, ExtraFile
 from kagflow.data.derive import Additions, derive
+from kagflow.data.files import look_for_file, read_bytes
 from kagflow.data.new_rows import in_type
-from kagflow.data.reading import look_for_file, parse_csv, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.data.table import Frame, Rows, Table, Target
 from kagflow.errors import DataError, did_you_mean
 

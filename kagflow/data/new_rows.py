@@ -7,10 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from kagflow.config import CompetitionFacts
+from kagflow.data.agreement import LARGEST, with_ids_of
 from kagflow.data.assemble import assemble_test
 from kagflow.data.derive import Additions
-from kagflow.data.reading import CONVERSIONS, LARGEST, find_file, look_for_file, parse_csv, read_bytes, with_ids_of
+from kagflow.data.files import find_file, look_for_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.data.table import Frame
+from kagflow.data.types import CONVERSIONS
 from kagflow.data.written import with_all_named
 from kagflow.errors import DataError
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kagflow.config import CompetitionFacts
 from kagflow.data import Dataset, Frame
-from kagflow.data.reading import parse_csv, read_bytes
+from kagflow.data.files import read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.errors import DataError, did_you_mean
 from kagflow.runs.submission import sample_ids
 

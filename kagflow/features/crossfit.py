@@ -12,8 +12,6 @@ something leaks. For one fold it is told which rows to train on and which to enc
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from fnmatch import fnmatchcase
 from functools import partial, reduce
 from operator import add
 from typing import Any, cast
@@ -24,6 +22,8 @@ import polars as pl
 from kagflow.data import Frame, Rows, Target
 from kagflow.errors import FeatureError
 from kagflow.features.blame import blaming, name_of, where_is
+from kagflow.features.columns import final_columns
+from kagflow.features.lag import check_lag
 from kagflow.features.pool import Pool
 from kagflow.features.proof import check_new_columns, prove_history, prove_row_wise
 from kagflow.features.rows import run_row_function
@@ -238,7 +238,7 @@ class _Build:
     def finish(self, only: tuple[str, ...], drop: tuple[str, ...]) -> Built:
         """Return the columns that models get."""
         x = self._frames[TRAIN].drop(self._dropped, strict=False)
-        names = _final_columns(self._pool, x, self._y, only, drop)
+        names = final_columns(self._pool, x, self._y, only, drop)
         frames = {name: frame.select(names) for name, frame in self._frames.items()}
         return Built(frames.pop(TRAIN), self._y, self._rows, frames, self._learned, self._made_by)
 
@@ -374,77 +374,3 @@ def _append(frames: Frames, columns: list[Frames]) -> Frames:
             hint="give one of them a suffix, or remove it",
             where="features",
         ) from None
-
-
-_LESS_FAR = {
-    TEST: ", or `refit: {rows: all}`, for an early fold is far from test",
-    "stop": ", or give `rounds` a number, so that no stop rows are needed",
-}
-
-
-def check_lag(step: HistoryStep, time: pl.Series, ahead: Mapping[str, pl.Series]) -> None:
-    """Refuse a lag that the rows to encode outrun: their nearest history would be missing where it counts.
-
-    Parameters
-    ----------
-    step
-        Whose lag.
-    time
-        Times of the training rows.
-    ahead
-        Times of the rows that lie ahead of them, by name.
-
-    Raises
-    ------
-    FeatureError
-        The lag is not positive, or shorter than the horizon.
-    """
-    last: Any = time.max()
-    if isinstance(last - last, timedelta) != isinstance(step.lag, timedelta):
-        raise FeatureError(
-            f"its lag of {step.lag!r} is no span of the time column, which holds {time.dtype}",
-            hint="write a timedelta for dates, and a number for numbers",
-            where=where_is(step),
-        )
-    if not step.lag > last - last:
-        raise FeatureError(f"the lag must be positive, got {step.lag}", where=where_is(step), code="KF305")
-    for name, times in ahead.items():
-        farthest: Any = times.max()
-        horizon = farthest - last
-        if horizon > step.lag:
-            raise FeatureError(
-                f"its lag of {step.lag} is shorter than the horizon: "
-                f"{name} rows reach {horizon} beyond the training rows",
-                hint=f"use a lag of at least {horizon}" + _LESS_FAR.get(name, ""),
-                where=where_is(step),
-                code="KF305",
-            )
-
-
-def _final_columns(pool: Pool, x: Frame, y: Target, only: tuple[str, ...], drop: tuple[str, ...]) -> list[str]:
-    """Return the names of the columns that the model gets."""
-    names = [name for name in x.columns if name not in pool.hidden and not _matches(name, drop)]
-    names = [name for name in names if not only or _matches(name, only)]
-    for name in names:
-        dtype = x[name].dtype
-        if not (dtype.is_numeric() or dtype == pl.Boolean or isinstance(dtype, pl.Enum)):
-            raise FeatureError(
-                f"the column {name!r} has type {dtype}, which models cannot take",
-                hint="make numbers or categories (pl.Enum) of it in `rows`, or name it under `drop`",
-                where=name,
-            )
-    select = pool.features.select
-    if select is not None and names:
-        with blaming(select):
-            chosen = set(select.fit(x.select(names), y))
-        unknown = chosen - set(names)
-        if unknown:
-            raise FeatureError(f"select returned unknown columns: {sorted(unknown)[0]}", where=where_is(select))
-        names = [name for name in names if name in chosen]
-    if not names:
-        raise FeatureError("no column is left for the model", hint="look at `only`, `drop` and `select`")
-    return names
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

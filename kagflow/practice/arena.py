@@ -13,7 +13,7 @@ from pathlib import Path
 from kagflow.competition import FACTS, Competition, load, open_folder
 from kagflow.config import CompetitionFacts, read_facts
 from kagflow.data import Source, read_dataset
-from kagflow.data.reading import look_for_file
+from kagflow.data.files import look_for_file
 from kagflow.errors import ConfigError, did_you_mean
 from kagflow.practice.baselines import baselines
 from kagflow.practice.board import Board, Clock, Refusal, utc_now

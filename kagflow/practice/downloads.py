@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from kagflow.config import CompetitionFacts
-from kagflow.data.reading import find_file, read_bytes
+from kagflow.data.files import find_file, read_bytes
 from kagflow.errors import ConfigError
 from kagflow.practice.arena import Ground
 from kagflow.practice.truth import SOLUTION

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 from kagflow.data import Frame
-from kagflow.data.reading import parse_csv
+from kagflow.data.parsing import parse_csv
 from kagflow.errors import DataError, KagflowError
 
 MOST_BYTES = 200 * 2**20  # of a submission, unpacked

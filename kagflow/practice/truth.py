@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from kagflow.competition import Competition
 from kagflow.data import Frame
-from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.errors import DataError, KagflowError
 from kagflow.metrics import Metric
 from kagflow.metrics.base import Values

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kagflow.data import Frame
-from kagflow.data.reading import parse_csv, read_bytes
+from kagflow.data.files import read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.data.written import with_all_named
 from kagflow.errors import DataError
 from kagflow.submit.unpack import BrokenArchiveError, UnsafeArchiveError, unpack

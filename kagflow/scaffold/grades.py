@@ -1,5 +1,8 @@
 """Whether classes that are whole numbers are grades, with an order, or bare names."""
 
+import re
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -7,6 +10,11 @@ from kagflow.scaffold.files import Files
 
 _FOLLOWS = 0.5  # of what the means of the classes tell of columns, what a straight line must tell
 _BEYOND_CHANCE = 4.0  # times what the means of classes would tell of noise
+
+
+def are_grades(labels: Collection[str]) -> bool:
+    """Say whether labels are whole numbers, as grades are."""
+    return all(re.fullmatch(r"\d+", label) for label in labels)
 
 
 def in_order(files: Files, target: str) -> str:

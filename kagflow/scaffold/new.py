@@ -13,22 +13,18 @@ from kagflow.audit.advice import Advice, advise_splitter
 from kagflow.audit.keys import same_types
 from kagflow.config import SplitterConfig, Task
 from kagflow.data import Frame
-from kagflow.data.reading import find_file, parse_csv, read_bytes, with_ids
+from kagflow.data.agreement import with_ids
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.data.source import raw_folder
 from kagflow.data.written import with_all_named
 from kagflow.errors import ConfigError, DataError, did_you_mean
 from kagflow.scaffold.columns import Columns, kinds_of_columns
+from kagflow.scaffold.draft import Draft
 from kagflow.scaffold.files import Files, find_files, unpacked
-from kagflow.scaffold.guess import (
-    Given,
-    guess_id,
-    guess_metric,
-    guess_null_words,
-    guess_positive,
-    guess_targets,
-    guess_task,
-)
-from kagflow.scaffold.write import Draft, write_out
+from kagflow.scaffold.guess import Given, guess_id, guess_null_words, guess_positive, guess_targets, guess_task
+from kagflow.scaffold.guess_metric import guess_metric
+from kagflow.scaffold.write import write_out
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kagflow.competition import Competition
 from kagflow.data import Edition, Frame, Source, find_source
-from kagflow.data.reading import parse_csv
+from kagflow.data.parsing import parse_csv
 from kagflow.data.source import practice_source
 from kagflow.errors import ConfigError, DataError
 from kagflow.runs import Run, best_run, list_runs, read_run

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kagflow.tuning.account import ACCOUNT
-from kagflow.tuning.study import local_storage
+from kagflow.tuning.storage import local_storage
 
 if TYPE_CHECKING:
     from datetime import datetime

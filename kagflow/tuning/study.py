@@ -21,16 +21,15 @@ from filelock import FileLock, Timeout
 from kagflow.errors import ConfigError
 from kagflow.tuning.draws import Draws
 from kagflow.tuning.space import Point, Search
+from kagflow.tuning.storage import open_storage, open_study, shown_url
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _MADE_WITH, _OWNER, _POINT, _EXACT, _PROBLEM, _SECONDS = "made_with", "owner", "point", "exact", "problem", "seconds"
 _SILENCE = 3600.0  # of another machine, after which a trial there counts as dead
 _SIGN_OF_LIFE = 60.0  # seconds after which a trial that goes on says so
-_PATIENCE = 120  # seconds that a busy SQLite file is waited for
 
 
 class TrialBook:
@@ -75,11 +74,11 @@ class TrialBook:
         self._alive = FileLock(owners / f"{self._me['id']}.lock", thread_local=False)
         self._alive.acquire()
         with self._lock:
-            self._study = _open(storage, name, direction)
+            self._study = open_study(storage, name, direction)
             known = self._study.user_attrs.get(_MADE_WITH)
             if known not in (None, _plain(made_with)) and not any(map(_counts, self.trials())):  # nothing to lose
-                self._study = _open(storage, name, direction, anew=True)
-            self._storage, self._draws = _storage(storage), Draws(direction, self._distributions)
+                self._study = open_study(storage, name, direction, anew=True)
+            self._storage, self._draws = open_storage(storage), Draws(direction, self._distributions)
             self._check(made_with)
 
     def ensure(self, points: Iterable[Point]) -> None:
@@ -290,56 +289,3 @@ def _differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterabl
             yield f"{name} ({', '.join(inner)})"
         else:
             yield name
-
-
-def shown_url(storage: str) -> str:
-    """Return a storage's URL without its password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(storage).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "--storage"
-
-
-def _open(url: str, name: str, direction: Literal["minimize", "maximize"], *, anew: bool = False) -> "Study":
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        if anew:
-            optuna.delete_study(storage=_storage(url), study_name=name)
-        return optuna.create_study(storage=_storage(url), study_name=name, direction=direction, load_if_exists=True)
-    except ImportError as error:
-        raise ConfigError(
-            f"the storage needs a driver that is not installed: {error.name or error}",
-            hint="install it, as in `pip install psycopg2-binary` for PostgreSQL",
-            where=shown_url(url),
-        ) from None
-    except Exception as error:  # whatever drivers of databases raise
-        raise ConfigError(
-            f"the storage cannot be reached: {_first_line(error)}",
-            hint="check the URL; for PostgreSQL postgresql+psycopg2://user:password@host/database",
-            where=shown_url(url),
-        ) from None
-
-
-def _storage(url: str) -> "RDBStorage":
-    from optuna.storages import RDBStorage
-
-    settings: Sequence[tuple[str, Any]] = [("pool_pre_ping", True)]
-    if url.startswith("sqlite"):
-        settings = [("connect_args", {"timeout": _PATIENCE})]
-    return RDBStorage(url, engine_kwargs=dict(settings))
-
-
-def _first_line(error: Exception) -> str:
-    text = str(getattr(error, "orig", None) or error).strip()
-    return next(iter(text.splitlines()), type(error).__name__)
-
-
-def local_storage(runs: Path) -> str:
-    """Return the URL of ``runs/<name>/studies.sqlite``."""
-    runs.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(runs / 'studies.sqlite').resolve()}"

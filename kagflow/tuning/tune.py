@@ -26,7 +26,8 @@ from kagflow.tuning.nested import Nested, inner_plan, tune_nested
 from kagflow.tuning.plots import write_plots
 from kagflow.tuning.pruning import Pruner
 from kagflow.tuning.space import Search, first_points
-from kagflow.tuning.study import TrialBook, local_storage
+from kagflow.tuning.storage import local_storage
+from kagflow.tuning.study import TrialBook
 from kagflow.tuning.tuned_config import check_replaceable, tuned_document, write_tuned
 from kagflow.tuning.watch import Nobody, Watcher
 from kagflow.tuning.work import Trials, study_plan
@@ -83,7 +84,7 @@ class Tuned:
 
     def result(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
-        from kagflow.tuning.study import shown_url
+        from kagflow.tuning.storage import shown_url
 
         return {
             **self.run.result(),

@@ -7,9 +7,11 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold, RepeatedKFold, StratifiedKFold, cross_val_predict
 
-from kagflow.audit.experiments import Bench, coin_flip, is_target_mean
+from kagflow.audit.bench import Bench
+from kagflow.audit.coin_flip import coin_flip
 from kagflow.audit.function import FunctionSubject
 from kagflow.audit.leverage import own_label_leverage
+from kagflow.audit.target_means import is_target_mean
 from kagflow.audit.world import World, farthest_target, noisy_targets, other_targets
 from kagflow.errors import ConfigError
 from kagflow.testing import assert_no_leak, audit_function

@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 
 from kagflow.config import CompetitionFacts
 from kagflow.data import Additions, Dataset, Source, read_dataset
-from kagflow.data.reading import find_file, parse_csv, read_bytes
+from kagflow.data.files import find_file, read_bytes
+from kagflow.data.parsing import parse_csv
 from kagflow.errors import DataError
 
 TRAIN = "id,a,y\n1,0.5,10\n2,1.5,20\n3,2.5,30\n"
@@ -32,7 +33,7 @@ def facts(**changes: object) -> CompetitionFacts:
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[..., Dataset]:
     """Write files and read them back; large ones are read in another way, and are the same."""
     if request.param == "as if large":
-        monkeypatch.setattr("kagflow.data.reading._LARGE_BYTES", 0)
+        monkeypatch.setattr("kagflow.data.agreement._LARGE_BYTES", 0)
 
     def write_and_read(train: str = TRAIN, test: str = TEST, **changes: object) -> Dataset:
         for name, text in (("train", train), ("test", test), ("sample_submission", SAMPLE)):

@@ -115,7 +115,7 @@ def test_of_very_many_predictions_the_best_members_are_read(planted, monkeypatch
 def plant_study(planted, *, account):
     import optuna
 
-    from kagflow.tuning.study import local_storage
+    from kagflow.tuning.storage import local_storage
 
     storage = local_storage(planted.competition.runs_folder)
     rng = np.random.default_rng(0)

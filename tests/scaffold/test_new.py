@@ -230,7 +230,7 @@ def test_groups_that_test_keeps_apart_become_the_splitter(root):
 
 @pytest.mark.parametrize(("shops", "fixed"), [(2, True), (24, False)])
 def test_where_no_group_can_be_spared_for_stopping_rounds_are_a_number(root, monkeypatch, shops, fixed):
-    monkeypatch.setattr("kagflow.scaffold.write._FEW_ROWS", 0)
+    monkeypatch.setattr("kagflow.scaffold.configs._FEW_ROWS", 0)
     of_rows = np.r_[np.repeat(range(shops), N // shops), np.repeat(range(24, 32), M // 8)]
     folder = write(root, {**X, "shop": [f"s{shop}" for shop in of_rows]}, PRICE)
     new_competition("made", folder, root, given=Given(group="shop"))

@@ -14,14 +14,14 @@ from kagflow.competition import load
 from kagflow.errors import DataError
 from kagflow.report import PAGE, Report, history, make_report, markdown, read_state
 from kagflow.report import state as state_module
+from kagflow.report.board.section import board_section
 from kagflow.report.board_now import BoardNow
-from kagflow.report.board_section import board_section
-from kagflow.report.chart import figure, plot
-from kagflow.report.markup import Column, Html, joined, table
+from kagflow.report.html.chart import figure, plot
+from kagflow.report.html.markup import Column, Html, joined, table
 from kagflow.report.page import SECTIONS
-from kagflow.report.runs_table import runs_section
+from kagflow.report.runs.section import runs_section
 from kagflow.report.section import Section, make_sections
-from kagflow.report.stand import stand_section
+from kagflow.report.stand.section import stand_section
 from kagflow.submit.ledger import LEDGER, Ledger
 from tests.report.reading import read
 

@@ -306,16 +306,6 @@ def test_numbers_are_sorted_by_their_value_not_by_how_they_read(planted):
     assert float(table.all("td")[2].attributes["data-by"]) == pytest.approx(0.5, abs=0.05)
 
 
-def test_two_runs_side_by_side_differ_in_settings_folds_and_paired_score(planted):
-    planted.run("a", 0.5, seeds=1)
-    planted.run("b", 0.4, seeds=3)
-    data = json.loads(page_of(planted, stand_section, runs_section).one("script", id="pairs").children[0])
-    assert [run["settings"]["seeds"] for run in data["runs"]] == ["1", "3"]
-    assert data["differences"]["0 1"].endswith(", worse")
-    assert data["differences"]["1 0"].endswith(", better")
-    assert "Rows that moved most" in page_of(planted, stand_section, runs_section).one("section", id="runs").text
-
-
 def test_runs_of_many_shapes_are_all_listed(planted):
     planted.run("good", 0.5)
     planted.run("quick", 0.1, facts={"quick_look": {"sample": 0.1, "folds": []}})

@@ -68,52 +68,87 @@ for (const table of document.querySelectorAll("table.sorts")) {
 }
 
 // --- two runs ---
+// The page comes with the newest run beside the best one; what is said of a pair is the same, written by the same words.
 const pairs = document.getElementById("pairs");
 if (pairs) {
-  const data = JSON.parse(pairs.textContent);
-  const choose = (name, chosen) => {
-    const select = document.createElement("select");
-    select.setAttribute("aria-label", name);
-    data.runs.forEach((run, place) => select.append(new Option(`${run.shown} (${run.cv})`, place, false, place === chosen)));
-    return select;
+  const { runs, pairs: known, apart, about, words, command, minimize, shown, most_named } = JSON.parse(pairs.textContent);
+  const form = document.getElementById("choose");
+  const made = (kind, text, ...children) => {
+    const element = Object.assign(document.createElement(kind), { textContent: text });
+    element.append(...children);
+    return element;
   };
-  const [first, second] = [choose("first run", data.first), choose("second run", data.second)];
-  const result = document.createElement("div");
-  result.className = "scroll";
-  const row = (kind, ...cells) => {
-    const made = document.createElement("tr");
-    for (const cell of cells) made.append(Object.assign(document.createElement(kind), { textContent: cell }));
-    return made;
+  const compared = new Set(Object.keys(known).flatMap((key) => key.split(" ").map(Number)));
+  const options = (label, wanted, chosen) => {
+    const group = Object.assign(document.createElement("optgroup"), { label });
+    runs.forEach((run, place) => {
+      if (compared.has(place) === wanted) group.append(new Option(`${run.shown} (${run.cv})`, place, false, place === chosen));
+    });
+    return group;
   };
-  const byFolds = (a, b) => {
-    const gaps = a.folds.map((score, fold) => (score === null || b.folds[fold] == null ? NaN : score - b.folds[fold]));
-    const there = gaps.filter(Number.isFinite);
-    if (a.folds.length !== b.folds.length || !there.length) return "no folds in common";
-    const better = there.filter((gap) => (data.minimize ? gap < 0 : gap > 0)).length;
-    return `the first is better in ${better} of ${there.length}`;
+  [form.elements.first, form.elements.second].forEach((select, side) => {
+    const groups = [options("compared on this page", true, shown[side]), options("others", false, shown[side])];
+    select.append(...groups.filter((group) => group.children.length));
+  });
+  const table = (head, rows, kinds) => {
+    const row = (kind) => (cells) => made("tr", "", ...cells.map((cell, column) => {
+      const element = made(kind, cell);
+      element.className = kinds[column] ?? "text";
+      if (kind === "th") element.scope = "col";
+      return element;
+    }));
+    const box = made("div", "", made("table", "", made("thead", "", row("th")(head)), made("tbody", "", ...rows.map(row("td")))));
+    box.className = "scroll";
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", `table: ${head.filter(Boolean).join(", ")}`);
+    return box;
   };
-  const only = (a, b) => a.features.filter((name) => !b.features.includes(name)).join(", ") || "–";
+  const paragraph = (kind, ...children) => Object.assign(made("p", "", ...children), { className: kind });
+  const whyApart = (a, b) => a.unpaired || b.unpaired
+    || (Object.entries(apart).find(([what]) => a.made_on[what] !== b.made_on[what]) ?? [])[1];
+  const betterFolds = (a, b) => {
+    const both = a.folds.map((score, fold) => [score, b.folds[fold]]).filter(([x, y]) => x != null && y != null);
+    const less = [both.filter(([x, y]) => x < y).length, both.filter(([x, y]) => x > y).length];
+    return (minimize ? less : less.reverse()).map((count) => `${count} of ${both.length}`);
+  };
+  const only = (a, b) => {
+    const own = a.features.filter((name) => !b.features.includes(name));
+    return (own.slice(0, most_named).join(", ") || "none") + (own.length > most_named ? " and more" : "");
+  };
+  const differing = (a, b) => {
+    const rows = [["CV ± s.e.", a.cv, b.cv]];
+    if (a.public || b.public) rows.push(["public", a.public || "not sent", b.public || "not sent"]);
+    if (!whyApart(a, b)) rows.push(["folds in which it is better", ...betterFolds(a, b)]);
+    if (!a.alone || !b.alone) return [...rows, ["what changed", a.changed, b.changed]];
+    const settings = [...new Set([...Object.keys(a.settings), ...Object.keys(b.settings)])];
+    rows.push(...settings.map((key) => [key, a.settings[key] ?? "not set", b.settings[key] ?? "not set"]));
+    rows.push(["features of its own", only(a, b), only(b, a)]);
+    return rows.filter(([name, x, y], place) => x !== y || place === 0 || name === "public" || name.startsWith("folds"));
+  };
+  const moved = (a, b, rows, turned) => {
+    const head = [made("h4", words.moved), paragraph("soft", about)];
+    if (!rows.length) return [...head, paragraph("", words.none_moved)];
+    const marked = (said, nearer) => (nearer ? `${words.nearer} ${said}` : said);
+    const cells = rows.map(([row, truth, first, second, nearer]) => {
+      const both = [marked(first, nearer === 0), marked(second, nearer === 1)];
+      return [row, truth, ...(turned ? both.reverse() : both)];
+    });
+    return [...head, table([words.row, words.truth, a.shown, b.shown], cells, ["name", "number", "number", "number"])];
+  };
   const show = () => {
-    const [a, b] = [data.runs[first.value], data.runs[second.value]];
-    const table = document.createElement("table");
-    const head = document.createElement("thead");
-    head.append(row("th", "", a.shown, b.shown));
-    const body = document.createElement("tbody");
-    body.append(row("td", "CV ± s.e.", a.cv, b.cv));
-    const known = data.differences[`${first.value} ${second.value}`];
-    if (known) body.append(row("td", "difference, paired", known, ""));
-    body.append(row("td", "folds", byFolds(a, b), ""));
-    for (const key of a.alone && b.alone ? data.keys : []) {
-      const [x, y] = [a.settings[key] ?? "–", b.settings[key] ?? "–"];
-      if (x !== y) body.append(row("td", key, x, y));
-    }
-    if (!a.alone || !b.alone) body.append(row("td", "what changed", a.changed, b.changed));
-    else if (only(a, b) !== only(b, a)) body.append(row("td", "features of its own", only(a, b), only(b, a)));
-    table.append(head, body);
-    result.replaceChildren(table);
+    const [one, other] = [Number(form.elements.first.value), Number(form.elements.second.value)];
+    const [a, b] = [runs[one], runs[other]];
+    const [there, back] = [known[`${one} ${other}`], known[`${other} ${one}`]];
+    const told = there ?? back;
+    const why = whyApart(a, b);
+    const said = told ? [told.said] : one === other ? [words.same] : why ? [`${words.apart} ${why}.`]
+      : [`${words.ask} `, made("code", `${command} ${a.name} --against ${b.name}`)];
+    document.getElementById("side-by-side").replaceChildren(
+      paragraph("said", ...said),
+      ...(one === other ? [] : [table(["", a.shown, b.shown], differing(a, b), [])]),
+      ...(told?.moved ? moved(a, b, told.moved, !there) : []));
   };
-  first.addEventListener("change", show);
-  second.addEventListener("change", show);
-  document.getElementById("side-by-side").replaceChildren(first, " against ", second, result);
-  show();
+  form.addEventListener("change", show);
+  form.hidden = false;
 }

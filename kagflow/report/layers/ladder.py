@@ -16,7 +16,7 @@ from kagflow.report.layers.costs import Costs
 from kagflow.report.layers.missing import how_to_make, tried_beside
 from kagflow.report.layers.recipe import LAYERS, Layer, Recipe, layer_of, plainest, recipe_of
 from kagflow.report.layers.rungs import Rung, Verdict
-from kagflow.report.layers.same_rows import SameRows
+from kagflow.report.runs.same_rows import SameRows
 from kagflow.runs import Run, list_runs
 from kagflow.stats import Difference, rounded
 from kagflow.tuning.studied import Studied, read_studies

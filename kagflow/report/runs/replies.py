@@ -6,7 +6,7 @@ from kagflow.errors import KagflowError
 from kagflow.report.html.reply import Reply
 from kagflow.report.html.words import listing, plural, score
 from kagflow.report.runs.history import labels
-from kagflow.report.runs.pairs import paired_with_best
+from kagflow.report.runs.paired import paired_with_best
 from kagflow.report.state import State
 from kagflow.runs import Run, compare
 from kagflow.stats import with_noise

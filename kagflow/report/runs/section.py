@@ -6,7 +6,8 @@ from kagflow.report.html.chart import strip
 from kagflow.report.html.markup import Cell, Column, Html, code, joined, listed, paragraph, table
 from kagflow.report.html.words import noise_html, plural, score, score_html
 from kagflow.report.runs.history import Entry, history
-from kagflow.report.runs.pairs import Paired, paired_with_best, side_by_side
+from kagflow.report.runs.paired import Paired, paired_with_best
+from kagflow.report.runs.side_by_side import side_by_side
 from kagflow.report.section import Section
 from kagflow.report.state import State
 

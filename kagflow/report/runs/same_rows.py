@@ -12,7 +12,7 @@ from kagflow.runs import Run
 from kagflow.runs.record import known_columns, prediction_columns
 from kagflow.runs.scores import Known
 from kagflow.selection import account
-from kagflow.stats import Difference
+from kagflow.stats import Difference, paired_differences
 
 _MOST, _FEWEST = 30, 4  # runs among which choosing is accounted for
 _NUMBERS = 4_000_000  # of predictions that are held for that at once
@@ -83,6 +83,24 @@ class SameRows:
             for rows, known in self._repeats
         ]
         return _mean([each.difference for each in found]), _mean([each.gain for each in found])
+
+    def differences(self, predictions: Sequence[NDArray[Any]]) -> dict[tuple[int, int], Difference]:
+        """Return the score of one minus that of another, of any two predictions by their places; a mean over repeats.
+
+        These are what ``kagflow.runs.compare`` says of each two runs, without the drawing again for each.
+        """
+        found = [
+            paired_differences(
+                self._metric,
+                known.y,
+                [each[rows] for each in predictions],
+                weight=known.weight,
+                units=known.units,
+                further=known.further,
+            )
+            for rows, known in self._repeats
+        ]
+        return {places: _mean([repeat[places] for repeat in found]) for places in found[0]}
 
     @cached_property
     def _repeats(self) -> list[tuple[NDArray[np.int64], Known]]:

@@ -7,9 +7,12 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import rankdata
 
-from kagflow.report.models.outcome import Array, Outcome
+from kagflow.competition import Competition
+from kagflow.report.models.outcome import Array, Outcome, outcomes_of
+from kagflow.runs import Run
 
-MOST_ROWS = 8
+NEARER = "✓"
+_MOST_ROWS = 8
 _ALIKE = 1e-9  # of the largest difference: what is left over by rounding
 
 
@@ -35,6 +38,14 @@ class MovedRow:
     second: str
     nearer: int | None
 
+    @property
+    def marked(self) -> tuple[str, str]:
+        """Both predictions, the one that is nearer to the truth with a mark."""
+        first, second = (
+            f"{NEARER} {said}" if self.nearer == place else said for place, said in enumerate((self.first, self.second))
+        )
+        return first, second
+
 
 class Predicted:
     """OOF predictions of a run, of the rows of its first repeat, on the scale on which runs are compared.
@@ -56,7 +67,7 @@ class Predicted:
         """What the predictions are, in a sentence."""
         return self._targets[0].about if self._targets else ""
 
-    def moved(self, other: "Predicted", most: int = MOST_ROWS) -> list[MovedRow] | None:
+    def moved(self, other: "Predicted", most: int = _MOST_ROWS) -> list[MovedRow] | None:
         """Return the rows whose predictions differ most from those of another run of the same rows.
 
         ``None`` where the two predict other things: one labels, say, the other probabilities.
@@ -155,3 +166,9 @@ def _nearer(first: float, second: float) -> int | None:
 def _number(value: float) -> str:
     """Return a value to five digits, in plain figures."""
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
+
+
+def moved_rows(run: Run, other: Run, competition: Competition) -> list[MovedRow] | None:
+    """Return the rows whose OOF predictions differ most between two runs of the same rows; see ``Predicted.moved``."""
+    first, second = (Predicted(outcomes_of(each, competition)) for each in (run, other))
+    return first.moved(second)

@@ -11,7 +11,7 @@ from kagflow.report.html.markup import Cell, Column, Html, code, folded, joined,
 from kagflow.report.html.words import listing, noise_html, plural
 from kagflow.report.models.outcome import outcomes_of
 from kagflow.report.runs.history import Entry, labels
-from kagflow.report.runs.moved import MovedRow, Predicted
+from kagflow.report.runs.moved import NEARER, MovedRow, Predicted
 from kagflow.report.runs.paired import Paired, PairedRuns, paired_runs, paired_with_best
 from kagflow.report.runs.sides import APART, MOST_NAMED, Side, differing, sides_of, why_apart
 from kagflow.report.state import State
@@ -28,8 +28,8 @@ _WORDS = {
     "none_moved": "None: the predictions are the same.",
     "row": "row",
     "truth": "truth",
-    "nearer": "✓",
-    "about": "✓ is nearer to the truth.",
+    "nearer": NEARER,
+    "about": f"{NEARER} is nearer to the truth.",
 }
 
 
@@ -154,14 +154,7 @@ def _moved(one: Side, other: Side, moved: Sequence[MovedRow], about: str) -> Htm
         return joined(head, paragraph(_WORDS["none_moved"]))
     names = _WORDS["truth"], one.shown, other.shown
     columns = [Column(_WORDS["row"], "name"), *(Column(name, "number") for name in names)]
-    rows = [
-        [row.row, row.truth, _marked(row.first, row.nearer == 0), _marked(row.second, row.nearer == 1)] for row in moved
-    ]
-    return joined(head, table(columns, rows))
-
-
-def _marked(said: str, nearer: bool) -> str:
-    return f"{_WORDS['nearer']} {said}" if nearer else said
+    return joined(head, table(columns, [[row.row, row.truth, *row.marked] for row in moved]))
 
 
 def _each_against_each(paired: PairedRuns, state: State) -> Html | None:

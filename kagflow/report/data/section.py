@@ -7,12 +7,12 @@ from kagflow.audit.findings import Finding
 from kagflow.report.data.columns import Columns, Glance, glance_at
 from kagflow.report.html.chart import OTHER, SOFT, figure, plot
 from kagflow.report.html.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table, with_code
-from kagflow.report.html.words import plural, share
+from kagflow.report.html.words import plural, share, shortened
 from kagflow.report.section import Section
 from kagflow.report.state import State
 
 _DRIFT, _MIRROR = "KF131", "KF143"
-_BARS, _ROW, _FRAME, _LONGEST = 15, 22, 90, 34
+_BARS, _ROW, _FRAME = 15, 22, 90
 _MOST_ROWS = 200
 
 _COLUMNS = (
@@ -110,7 +110,7 @@ def _chart(columns: Columns) -> Html | None:
         hovertemplate="%{hovertext}: %{x:.2f}<extra></extra>",
     )
     made.add_vline(x=0, line={"color": SOFT})
-    names = [each.name if len(each.name) <= _LONGEST else f"{each.name[: _LONGEST - 1]}…" for each in shown]
+    names = [shortened(each.name) for each in shown]
     made.update_yaxes(tickvals=places, ticktext=names, autorange="reversed")
     made.update_xaxes(range=[0, 1])
     sample = f" On a sample of {columns.rows:,} rows." if columns.sampled else ""

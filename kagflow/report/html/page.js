@@ -4,6 +4,26 @@
 
 // --- charts ---
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 40rem)");
+
+const wrapped = (text, most) => text.split(" ").reduce((lines, word) => {
+  const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+  return lines.length && longer.length <= most ? [...lines.slice(0, -1), longer] : [...lines, word];
+}, []).join("<br>");
+
+// On a phone what is drawn needs the room that long names, titles and scales take elsewhere.
+const fitPhone = ({ data, layout }) => {
+  const shortened = (name) => (name.length > 22 ? `${name.slice(0, 15)}…${name.slice(-6)}` : name);
+  const { xaxis, yaxis } = layout;
+  const names = yaxis.ticktext ?? [...new Set(data.flatMap((trace) => trace.y ?? []).filter((y) => typeof y === "string"))];
+  if (names.length) Object.assign(yaxis, { title: { text: "" }, tickvals: yaxis.tickvals ?? names, ticktext: names.map(shortened) });
+  if (!xaxis.ticktext && data.some((trace) => typeof trace.x?.[0] === "number")) Object.assign(xaxis, { dtick: undefined, nticks: names.length ? 4 : 6, tickangle: 0 });
+  if (xaxis.title?.text) xaxis.title.text = wrapped(xaxis.title.text, names.length ? 20 : 40);
+  for (const trace of data) if (trace.colorbar) trace.colorbar = { thickness: 10 };
+  if (data.some((trace) => trace.type === "heatmap" && typeof trace.x?.[0] === "string" && trace.x.length > 8)) {
+    xaxis.showticklabels = false;  // they are those of the rows
+  }
+};
 const templates = document.getElementById("templates");
 if (templates && window.Plotly) {
   const { light, dark: darker, brighter } = JSON.parse(templates.textContent);
@@ -12,6 +32,7 @@ if (templates && window.Plotly) {
     let written = canvas.nextElementSibling.textContent;
     if (dark.matches) for (const [from, to] of Object.entries(brighter)) written = written.replaceAll(from, to);
     const figure = JSON.parse(written);
+    if (narrow.matches) fitPhone(figure);
     figure.layout.template = { layout: dark.matches ? darker : light };
     Plotly.react(canvas, figure.data, figure.layout, config);
   };
@@ -25,7 +46,7 @@ if (templates && window.Plotly) {
   }, { rootMargin: "300px" });
   for (const canvas of canvases) watcher.observe(canvas);
   const drawn = () => canvases.filter((canvas) => canvas.classList.contains("js-plotly-plot"));
-  dark.addEventListener("change", () => drawn().forEach(draw));
+  for (const medium of [dark, narrow]) medium.addEventListener("change", () => drawn().forEach(draw));
   addEventListener("beforeprint", () => canvases.forEach(draw));
 }
 

@@ -34,6 +34,11 @@ def noise_html(value: float, se: float | None) -> Html:
     return Html('{} <span class="se">± {}</span>').format(shown, noise)
 
 
+def value(number: float) -> str:
+    """Return a target or a prediction to five digits, large ones in plain figures: ``12.346``, ``180,921``."""
+    return f"{number:,.0f}" if abs(number) >= 1e4 else f"{number:.5g}"
+
+
 def share(part: float, whole: float) -> str:
     """Return a share in percent, with the digits that make sense."""
     percent = 100 * part / whole if whole else 0.0
@@ -44,6 +49,14 @@ def listing(items: Sequence[str], most: int = 5) -> str:
     """Return names in a row: ``a, b and c``; of more than so many it says how many are left out."""
     shown = [*items[:most], *([f"{len(items) - most} more"] if len(items) > most else [])]
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def shortened(name: str, most: int = 34) -> str:
+    """Return a name of at most so many characters: its beginning and its end, which tells derived columns apart."""
+    if len(name) <= most:
+        return name
+    end = most // 4
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:

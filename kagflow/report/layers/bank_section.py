@@ -21,6 +21,7 @@ _MOST_SHOWN = 40  # members, or groups of them, in the heat map
 _MOST_ROWS = 20_000
 _MOST_NUMBERS, _FEWEST = 100_000_000, 10  # predictions that are read, and members of which they are at least
 _NOTHING = 1e-9  # of the score
+_PALEST = 0.1  # share of the correlations that are as pale as can be
 _ALIKE = 0.995  # a correlation above which one of two members is hardly worth its time
 
 _COLUMNS = (
@@ -146,7 +147,9 @@ def _correlations(bank: Bank) -> NDArray[np.float64]:
 def _heat_map(bank: Bank, shown: list[tuple[int, int]], matrix: NDArray[np.float64]) -> Html:
     labels = [bank.labels[k] + (f" (and {size - 1} like it)" if size > 1 else "") for k, size in shown]
     drawn = figure("member", "member", height=max(320, min(760, 160 + 22 * len(labels))))
-    low = float(matrix.min())
+    others = matrix[~np.eye(len(matrix), dtype=bool)]
+    # One member that is like no other would make all others one colour.
+    low = float(np.quantile(others, _PALEST)) if others.size else 1.0
     drawn.add_heatmap(
         x=labels,
         y=labels,
@@ -159,12 +162,14 @@ def _heat_map(bank: Bank, shown: list[tuple[int, int]], matrix: NDArray[np.float
     )
     drawn.update_yaxes(autorange="reversed")
     grouped = any(size > 1 for _, size in shown)
+    palest = f" All below {low:.2f} are of one shade." if matrix.min() < low < _ALIKE else ""
     note = f"{plural(len(bank.members), 'member')} in {plural(len(shown), 'group')}, each shown by its best one. "
     return plot(
         "Which members say the same?",
         drawn,
         _advice(labels, matrix),
-        (note if grouped else "") + "Correlation of out-of-fold predictions; like members stand beside each other.",
+        (note if grouped else "")
+        + f"Correlation of out-of-fold predictions; like members stand beside each other.{palest}",
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from kagflow.report.html.chart import CHOSEN, MARK, OTHER, SCALE, SOFT, faded, figure, plot
 from kagflow.report.html.markup import Html, with_code
+from kagflow.report.html.words import shortened
 from kagflow.report.models.against import Against
 from kagflow.report.models.binned import Array
 from kagflow.report.models.calibration import Calibration, Reliability
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _SHOWN, _ROW, _FRAME = 20, 22, 90  # features; pixels of each, and around them
-_LONGEST = 34  # characters of a name beside a chart
 _WRITTEN = 12  # classes up to which a confusion has its numbers written in it
 
 
@@ -151,7 +151,7 @@ def _reliability(made: "Figure", each: Reliability, colour: str, *, arms: bool) 
         y=each.came_true,
         error_y=_arms([2 * noise for noise in each.noise]) if arms else None,
         mode="lines+markers",
-        name=_short(each.name),
+        name=shortened(each.name),
         line={"color": colour},
         marker={"color": colour},
     )
@@ -161,7 +161,7 @@ def confusion_chart(found: Confusions) -> Html:
     """Draw which class is taken for which."""
     shares, k = found.shares, len(found.classes)
     made = figure("said", "true", height=max(280, 34 * min(k, 20) + _FRAME))
-    labels = [_short(name) for name in found.classes]
+    labels = [shortened(name) for name in found.classes]
     made.add_heatmap(
         x=labels,
         y=labels,
@@ -197,7 +197,7 @@ def distribution_chart(found: Distributions) -> Html:
     if len(found.parts) > 1:
         return plot(question, _class_shares(found), with_code(found.advice), _of_models(found))
     (part,) = found.parts
-    what = f"P({_short(part.name)})" if part.name else f"{found.target}, true or predicted"
+    what = f"P({shortened(part.name)})" if part.name else f"{found.target}, true or predicted"
     made = figure(what, "share of rows, %", showlegend=True)
     if len(part.train):
         _outline(made, part.edges, part.train, "train, true", {"color": SOFT, "dash": "dot"})
@@ -219,7 +219,7 @@ def _of_models(found: Distributions) -> str:
 
 def _class_shares(found: Distributions) -> "Figure":
     made = figure("class", "mean probability, or share of rows, %", showlegend=True, barmode="group")
-    names = [_short(part.name) for part in found.parts]
+    names = [shortened(part.name) for part in found.parts]
     looks: tuple[tuple[str, dict[str, Any]], ...] = (
         ("train, true", {"color": faded(SOFT, 0.5)}),
         ("train, OOF", {"color": MARK}),
@@ -255,11 +255,7 @@ def _places(rows: Sequence[object]) -> list[int]:
 
 def _names(made: "Figure", names: Sequence[str]) -> None:
     """Write names beside the rows, the first on top; different ones may be shortened to the same."""
-    made.update_yaxes(tickvals=_places(names), ticktext=[_short(each) for each in names], autorange="reversed")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    made.update_yaxes(tickvals=_places(names), ticktext=[shortened(each) for each in names], autorange="reversed")
 
 
 def _arms(noise: Sequence[float]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kagflow.report.html.words import value
 from kagflow.report.models.outcome import Outcome
 
 _SHOWN_ROWS = 20
@@ -72,11 +73,11 @@ def worst_rows(outcome: Outcome) -> WorstRows:
 
 def _bad_row(outcome: Outcome, row: int, share: float) -> BadRow:
     y, made = outcome.known.y[row], outcome.prediction[row]
-    truth = outcome.classes[int(y)] if outcome.classes else f"{y:.6g}"
+    truth = outcome.classes[int(y)] if outcome.classes else value(float(y))
     if np.ndim(made):
         predicted = f"{made[int(y)]:.3f} for it, {made.max():.3f} for {outcome.classes[int(made.argmax())]}"
     elif outcome.chances is not None:
         predicted = f"{outcome.chances[row, int(y)]:.3f} for it"
     else:
-        predicted = f"{made:.6g}"
+        predicted = value(float(made))
     return BadRow(str(outcome.ids[row]), int(outcome.known.folds[row]), truth, predicted, share)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from kagflow.competition import Competition
+from kagflow.report.html.words import value
 from kagflow.report.models.outcome import Array, Outcome, outcomes_of
 from kagflow.runs import Run
 
@@ -137,7 +138,7 @@ class _Target:
     def row(self, place: int, other: "_Target", *, named: bool) -> MovedRow:
         outcome = self._outcome
         y = outcome.known.y[place]
-        truth = outcome.classes[int(y)] if outcome.classes else _number(float(y))
+        truth = outcome.classes[int(y)] if outcome.classes else value(float(y))
         row = f"{outcome.ids[place]}" + (f" · {outcome.target}" if named else "")
         return MovedRow(
             row, truth, self._said(place), other._said(place), _nearer(self._miss(place), other._miss(place))
@@ -149,7 +150,7 @@ class _Target:
             return f"{self._outcome.classes[int(made.argmax())]} {made.max():.3f}"
         if self._outcome.order_only:
             return f"{made:.1%}"
-        return f"{made:.3f}" if self._outcome.chances is not None else _number(float(made))
+        return f"{made:.3f}" if self._outcome.chances is not None else value(float(made))
 
     def _miss(self, place: int) -> float:
         """Return how far a prediction is from the truth."""
@@ -161,11 +162,6 @@ def _nearer(first: float, second: float) -> int | None:
     if abs(first - second) <= _ALIKE * max(first, second):
         return None
     return 0 if first < second else 1
-
-
-def _number(value: float) -> str:
-    """Return a value to five digits, in plain figures."""
-    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
 
 
 def moved_rows(run: Run, other: Run, competition: Competition) -> list[MovedRow] | None:

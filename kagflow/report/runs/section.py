@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kagflow.report.html.chart import strip
-from kagflow.report.html.markup import Cell, Column, Html, code, joined, listed, paragraph, table
+from kagflow.report.html.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table
 from kagflow.report.html.words import noise_html, plural, score, score_html
 from kagflow.report.runs.history import Entry, history
 from kagflow.report.runs.paired import Paired, paired_with_best
@@ -109,5 +109,5 @@ def _named(entry: Entry, state: State) -> Html:
 def _begun(state: State) -> Html | None:
     if not state.begun:
         return None
-    said = paragraph(f"{plural(len(state.begun), 'run')} begun and not complete; the same command continues:")
-    return joined(said, listed(map(code, state.begun)))
+    begun = f"{plural(len(state.begun), 'run')} begun and not complete; the same command continues"
+    return folded(begun, listed(map(code, state.begun)))

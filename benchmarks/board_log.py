@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from kagflow.metrics import find_metric
-from kagflow.report.agreement import kendall
-from kagflow.report.answers import BoardAnswers, Sent
-from kagflow.report.board import study_board
+from kagflow.report.board.agreement import kendall
+from kagflow.report.board.answers import BoardAnswers, Sent
+from kagflow.report.board.statistics import study_board
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ Everything here keeps the predictions fixed and draws the *independent units* of
 not in it.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,9 +99,30 @@ def paired_difference(
 
     Both are scored on the same draws, so that what is hard for both cancels.
     """
-    value = metric.score(y, first, weight, further) - metric.score(y, second, weight, further)
-    scores = draw_scores(metric, y, [first, second], weight, units, further, seed)
-    return Difference(value, _deviation(scores[:, 0] - scores[:, 1]))
+    found = paired_differences(metric, y, [first, second], weight=weight, units=units, further=further, seed=seed)
+    return found[0, 1]
+
+
+def paired_differences(
+    metric: Metric,
+    y: NDArray[np.generic],
+    predictions: Sequence[NDArray[np.generic]],
+    *,
+    weight: NDArray[np.generic] | None = None,
+    units: NDArray[np.int64] | None = None,
+    further: _Columns | None = None,
+    seed: int = 0,
+) -> dict[tuple[int, int], Difference]:
+    """Return what ``paired_difference`` says of any two predictions, by their places, the earlier first.
+
+    All are scored on the same draws, once each: all pairs of many cost what a pair of each would.
+    """
+    values = [metric.score(y, prediction, weight, further) for prediction in predictions]
+    scores = draw_scores(metric, y, predictions, weight, units, further, seed)
+    return {
+        (one, other): Difference(values[one] - values[other], _deviation(scores[:, one] - scores[:, other]))
+        for one, other in itertools.combinations(range(len(predictions)), 2)
+    }
 
 
 def draw_scores(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kagflow.errors import KagflowError
 from kagflow.metrics import METRICS, Metric, RowMean, find_metric
-from kagflow.stats import Difference, bootstrap_se, paired_difference
+from kagflow.stats import Difference, bootstrap_se, paired_difference, paired_differences
 
 MAE, RMSE, AUC = METRICS["mae"], METRICS["rmse"], METRICS["auc"]
 Floats = NDArray[np.float64]
@@ -178,6 +178,14 @@ def test_a_difference_changes_sign_with_its_sides(y: Floats, prediction: Floats)
     there = paired_difference(MAE, y, prediction, prediction + 0.1)
     back = paired_difference(MAE, y, prediction + 0.1, prediction)
     assert back == Difference(-there.value, there.se)
+
+
+def test_all_pairs_of_many_are_what_each_pair_is_alone(y: Floats, prediction: Floats, rng: np.random.Generator) -> None:
+    made = [prediction, prediction + 0.1, y + rng.normal(size=len(y))]
+    found = paired_differences(MAE, y, made)
+    assert found == {
+        (one, other): paired_difference(MAE, y, made[one], made[other]) for one, other in [(0, 1), (0, 2), (1, 2)]
+    }
 
 
 def test_a_run_does_not_differ_from_itself(y: Floats, prediction: Floats) -> None:

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from kagflow.cli.printing import print_results, print_wrapped
-from kagflow.report.ladder import Ladder
-from kagflow.report.rungs import SAID, Rung
-from kagflow.report.words import plural
+from kagflow.report.html.words import plural
+from kagflow.report.layers.ladder import Ladder
+from kagflow.report.layers.rungs import SAID, Rung
 
 _WIDE = 1000
 

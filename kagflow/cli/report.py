@@ -8,7 +8,7 @@ from kagflow.cli.ladder import print_ladder
 from kagflow.cli.printing import print_wrapped, relative
 from kagflow.competition import load
 from kagflow.report import PAGE, make_report
-from kagflow.report.ladder import ladder
+from kagflow.report.layers.ladder import ladder
 
 
 def report(name: str, *, out: Path | None, open_: bool, only_ladder: bool, json: bool) -> None:

@@ -1,8 +1,10 @@
 """``kagflow runs``: what was tried, and two runs side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from kagflow.cli.printing import print_note, print_results
@@ -10,7 +12,7 @@ from kagflow.competition import Competition, load
 from kagflow.ensemble import Bank, Standings, is_quick, standings
 from kagflow.ensemble.standing import Standing
 from kagflow.errors import ConfigError
-from kagflow.report import history, markdown, read_state
+from kagflow.report import NEARER, MovedRow, history, markdown, moved_rows, read_state
 from kagflow.runs import Run, best_run, compare, list_runs, read_run
 from kagflow.stats import with_noise
 
@@ -99,6 +101,7 @@ def _of_standing(standing: Standing | None) -> tuple[str, str]:
 def _print_comparison(competition: Competition, run: Run, other: Run, json: bool) -> None:
     comparison = compare(run, other, competition.metric)
     difference = comparison.difference
+    moved = moved_rows(run, other, competition) or []
     if json:
         document = {
             "run": str(run.path),
@@ -107,6 +110,7 @@ def _print_comparison(competition: Competition, run: Run, other: Run, json: bool
             "se": comparison.se,
             "better": comparison.better,
             "changes": comparison.changes,
+            "moved": [asdict(row) for row in moved],
         }
         print_results([document], document)
         return
@@ -114,3 +118,16 @@ def _print_comparison(competition: Competition, run: Run, other: Run, json: bool
     print(comparison)
     for line in comparison.changes:
         print(f"  {line}")
+    if moved:
+        print(f"rows that moved most ({NEARER} is nearer to the truth)")
+        Console(width=_WIDE).print(Padding.indent(_moved_table(moved), 2))
+
+
+def _moved_table(moved: Sequence[MovedRow]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("row", no_wrap=True)
+    for heading in ("truth", "this run", "the other"):
+        table.add_column(heading, no_wrap=True, justify="right")
+    for row in moved:
+        table.add_row(row.row, row.truth, *row.marked)
+    return table

@@ -11,9 +11,11 @@ from kagflow.ensemble.bank import Bank
 from kagflow.ensemble.candidates import Candidate, finite, levels_of, score_method
 from kagflow.ensemble.methods import Climb
 from kagflow.ensemble.rows import Level
+from kagflow.metrics import RowMean
 from kagflow.runs import Run
 
-_MOST_MEMBERS, _MOST_NUMBERS = 60, 20_000_000
+_MOST_MEMBERS, _MOST_NUMBERS = 60, 5_000_000
+_RANKED = 5  # times as long as a mean over rows takes a metric that looks at all of them together, an AUC say
 _ROUNDING = 1e-12  # of a score, below which a difference is none
 
 
@@ -71,7 +73,8 @@ class Standings:
 def is_quick(bank: Bank) -> bool:
     """Say whether the standings of a bank are a matter of seconds."""
     members = len(bank.members)
-    return members <= _MOST_MEMBERS and members * bank.known.height <= _MOST_NUMBERS
+    times = 1 if isinstance(bank.competition.metric.function, RowMean) else _RANKED
+    return members <= _MOST_MEMBERS and members * bank.known.height * times <= _MOST_NUMBERS
 
 
 def standings(bank: Bank) -> Standings:

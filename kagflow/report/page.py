@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from kagflow.competition import Competition
-from kagflow.report.audit_section import audit_section
-from kagflow.report.bank_section import bank_section
-from kagflow.report.board_section import board_section
-from kagflow.report.chart import TEMPLATES, script_json
-from kagflow.report.data_page import data
-from kagflow.report.ladder_section import ladder_section
-from kagflow.report.markup import Html, template
-from kagflow.report.models_page import models
-from kagflow.report.runs_table import runs_section
+from kagflow.report.audit import audit_section
+from kagflow.report.board.section import board_section
+from kagflow.report.data.section import data
+from kagflow.report.html.chart import TEMPLATES, script_json
+from kagflow.report.html.markup import Html, template
+from kagflow.report.layers.bank_section import bank_section
+from kagflow.report.layers.ladder_section import ladder_section
+from kagflow.report.layers.study_section import study_section
+from kagflow.report.models.section import models
+from kagflow.report.runs.section import runs_section
 from kagflow.report.section import MakeSection, Section, make_sections
-from kagflow.report.stand import stand_section
+from kagflow.report.stand.section import stand_section
 from kagflow.report.state import State, read_state
-from kagflow.report.study_section import study_section
 
 SECTIONS: tuple[MakeSection, ...] = (
     stand_section,
@@ -37,7 +37,7 @@ SECTIONS: tuple[MakeSection, ...] = (
 PAGE = Path("report") / "index.html"
 """Where it lies, within ``runs/<name>``."""
 
-_HERE = Path(__file__).parent
+_HTML = Path(__file__).parent / "html"
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Report:
             title=facts.title,
             about=self._about(),
             sections=self.sections,
-            style=Html((_HERE / "page.css").read_text(encoding="utf-8")),
-            script=Html((_HERE / "page.js").read_text(encoding="utf-8")),
+            style=Html((_HTML / "page.css").read_text(encoding="utf-8")),
+            script=Html((_HTML / "page.js").read_text(encoding="utf-8")),
             plotly=_plotly() if 'class="canvas"' in bodies else None,
             templates=script_json(TEMPLATES),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kagflow.errors import KagflowError
-from kagflow.report.markup import Html, code, joined, paragraph
+from kagflow.report.html.markup import Html, code, joined, paragraph
 from kagflow.report.state import State
 
 

@@ -63,7 +63,7 @@ def test_json_of_runs_and_check(project):
     project.cv(*RIDGE[1::2])
     assert json.loads(project.cli("runs", "toy", "--json").out)["results"]
     against = json.loads(project.cli("runs", "toy", "--against", "default", "--json").out)
-    assert (against["difference"], against["better"]) == (0, None)
+    assert (against["difference"], against["better"], against["moved"]) == (0, None, [])
     checked = json.loads(project.cli("check", "toy", "--json").out)
     assert [finding["code"] for finding in checked["findings"]] == ["KF143"]
     assert checked["advice"]["splitter"] == {"kind": "kfold", "folds": 3, "seed": 1}

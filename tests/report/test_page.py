@@ -14,14 +14,14 @@ from kagflow.competition import load
 from kagflow.errors import DataError
 from kagflow.report import PAGE, Report, history, make_report, markdown, read_state
 from kagflow.report import state as state_module
+from kagflow.report.board.section import board_section
 from kagflow.report.board_now import BoardNow
-from kagflow.report.board_section import board_section
-from kagflow.report.chart import figure, plot
-from kagflow.report.markup import Column, Html, joined, table
+from kagflow.report.html.chart import figure, plot
+from kagflow.report.html.markup import Column, Html, joined, table
 from kagflow.report.page import SECTIONS
-from kagflow.report.runs_table import runs_section
+from kagflow.report.runs.section import runs_section
 from kagflow.report.section import Section, make_sections
-from kagflow.report.stand import stand_section
+from kagflow.report.stand.section import stand_section
 from kagflow.submit.ledger import LEDGER, Ledger
 from tests.report.reading import read
 
@@ -304,16 +304,6 @@ def test_numbers_are_sorted_by_their_value_not_by_how_they_read(planted):
     planted.run("a", 0.5)
     table = page_of(planted, stand_section, runs_section).one("section", id="runs").one("table", class_="sorts")
     assert float(table.all("td")[2].attributes["data-by"]) == pytest.approx(0.5, abs=0.05)
-
-
-def test_two_runs_side_by_side_differ_in_settings_folds_and_paired_score(planted):
-    planted.run("a", 0.5, seeds=1)
-    planted.run("b", 0.4, seeds=3)
-    data = json.loads(page_of(planted, stand_section, runs_section).one("script", id="pairs").children[0])
-    assert [run["settings"]["seeds"] for run in data["runs"]] == ["1", "3"]
-    assert data["differences"]["0 1"].endswith(", worse")
-    assert data["differences"]["1 0"].endswith(", better")
-    assert "Rows that moved most" in page_of(planted, stand_section, runs_section).one("section", id="runs").text
 
 
 def test_runs_of_many_shapes_are_all_listed(planted):

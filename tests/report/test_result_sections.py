@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from kagflow.report import bank_section as bank_page
-from kagflow.report.audit_section import audit_section
-from kagflow.report.bank_section import bank_section
-from kagflow.report.ladder_section import ladder_section
+from kagflow.report.audit import audit_section
+from kagflow.report.layers import bank_section as bank_page
+from kagflow.report.layers.bank_section import bank_section
+from kagflow.report.layers.ladder_section import ladder_section
+from kagflow.report.layers.study_section import study_section
 from kagflow.report.state import read_state
-from kagflow.report.study_section import study_section
 
 
 def state_of(planted):
@@ -227,7 +227,7 @@ def test_a_clean_audit_of_another_config_than_the_best_is_no_comfort(planted):
 @pytest.mark.parametrize("most", [10, 10**6])
 def test_the_check_is_made_where_data_are_small(project, monkeypatch, most):
     from kagflow.competition import load
-    from kagflow.report import audit_section as page
+    from kagflow.report import audit as page
 
     monkeypatch.setattr(page, "_MOST_CELLS", most)
     project.cv("model.kind=sklearn", "model.estimator=sklearn.linear_model.Ridge")

@@ -1,0 +1,1 @@
+"""CV against the leaderboard: what submissions say of the board, and which two to choose."""

@@ -1,0 +1,1 @@
+"""The columns of train and test: what they hold, and whether they are alike."""

@@ -1,0 +1,1 @@
+"""What was tried: the table of runs, and two of them side by side."""

@@ -1,0 +1,1 @@
+"""Where one stands and what to do next: the first screen."""

@@ -164,13 +164,12 @@ def _in_types_of(train: Frame, text: Frame) -> Frame:
 
     A column whose values train's type cannot hold has the narrowest type that can.
     """
-    shared = [name for name in text.columns if name in train.columns]
-    words = [name for name in shared if train.schema[name] == pl.String]
+    types = train.schema
+    shared = [name for name in text.columns if name in types]
+    words = [name for name in shared if types[name] == pl.String]
     _, text = _same_spelling(train, text, words)
     (typed,) = _with_types([text], words)
-    converted = [
-        _lossless(CONVERSIONS[train.schema[name].base_type()], text[name]) for name in shared if name not in words
-    ]
+    converted = [_lossless(CONVERSIONS[types[name].base_type()], text[name]) for name in shared if name not in words]
     return typed.with_columns(column for column in converted if column is not None).with_columns(
         pl.selectors.float().fill_nan(None)
     )
@@ -342,7 +341,7 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts,
         ]
 
     train, test = parse(floats)
-    if any(frame.schema.get(name) == pl.String for frame in (train, test) for name in floats):
+    if any(schema.get(name) == pl.String for schema in (train.schema, test.schema) for name in floats):
         train, test = parse([])  # a word, far down in one of the files
     train, test = with_ids(train, test, sample, facts.id)
     test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
@@ -369,8 +368,9 @@ def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_co
         )
     except DataError:  # a long text that was cut, or a file that cannot be read anyway
         return []
-    names = {name for frame in typed for name in frame.columns}
-    return sorted(name for name in names if all(frame.schema.get(name, pl.Float64) == pl.Float64 for frame in typed))
+    schemas = [frame.schema for frame in typed]
+    names = {name for schema in schemas for name in schema}
+    return sorted(name for name in names if all(schema.get(name, pl.Float64) == pl.Float64 for schema in schemas))
 
 
 def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Frame]:

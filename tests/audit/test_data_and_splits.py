@@ -252,3 +252,24 @@ def test_the_most_severe_comes_first(check):
     severities = [finding.severity for finding in check(train, test).findings]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)
     assert {"error", "warning", "note"} == set(severities)
+
+
+# --- wide data -------------------------------------------------------------------------------------------------------
+
+
+def test_frames_are_not_asked_for_all_their_columns_once_a_column(check, monkeypatch):
+    """Each such question takes as long as there are columns: asked for each of thousands, it took most of the time."""
+    monkeypatch.setattr("kagflow.data.reading._LARGE_BYTES", 0)
+    asked = []
+    for what in ("schema", "columns", "dtypes"):
+        told = getattr(pl.DataFrame, what).fget
+        monkeypatch.setattr(pl.DataFrame, what, property(lambda own, told=told: asked.append(1) or told(own)))
+
+    def questions(columns):
+        asked.clear()
+        noise = np.random.default_rng(0).normal(size=(100, columns))
+        ids = pl.DataFrame({"id": np.arange(100), "y": noise[:, 0]})
+        check(*halves(pl.concat([ids, pl.DataFrame(noise).rename(lambda name: f"x_{name}")], how="horizontal")))
+        return len(asked)
+
+    assert questions(40) == questions(10)

@@ -130,6 +130,7 @@ def own_encoding_moved(before: Seen, after: Seen, row: int) -> tuple[str, ...]:
     if row not in rows or row not in after.rows["train"]:
         return ()
     first, second = before.frames["train"], after.frames["train"]
-    shared = [name for name in first.columns if name in second.columns]
+    in_second = set(second.columns)
+    shared = [name for name in first.columns if name in in_second]
     own = first.filter(pl.Series(rows == row)), second.filter(pl.Series(after.rows["train"] == row))
     return tuple(_unequal(own[0].select(shared), own[1].select(shared), shared))

@@ -82,7 +82,8 @@ def _columns(look: Look) -> list[str]:
     known = {look.advice.time, look.table.time.name if look.table.time is not None else None}
     known |= {look.table.groups.name if look.table.groups is not None else None}
     known |= {look.advised_group.column if look.advised_group is not None else None}
-    return [name for name in look.features if name not in known and not look.train.schema[name].is_temporal()]
+    types = look.train.schema
+    return [name for name in look.features if name not in known and not types[name].is_temporal()]
 
 
 def _some(height: int, most: int, rng: np.random.Generator) -> Rows:

@@ -13,7 +13,9 @@ from kagflow.audit.look import Look
 from kagflow.data import Rows
 
 _NEARLY, _WHOLLY = 0.98, 0.999  # AUC, or R2 of the target's ranks; conventions
+_MOST_LEAVES = 128
 _MOST_ROWS = 6000
+_AT_ONCE = 256  # columns
 _HUGE = 1e30  # trees know no infinity
 _SEED = 20_011
 _NUMBER_OF_FOLDS = 3
@@ -27,7 +29,10 @@ def columns_give_target_away(look: Look) -> list[Finding]:
     if not parts:
         return []
     findings = []
+    cleared = _cleared(look, parts[0][1], _least_of_one(len(parts))) if look.task == "regression" else set()
     for name in look.features:
+        if name in cleared:
+            continue
         score = _score(look.train[name], look.signals, parts, "R2" if look.task == "regression" else "AUC")
         if score >= _NEARLY:
             scale = "R2 of ranks" if look.task == "regression" else "AUC"
@@ -60,17 +65,56 @@ def _some(rows: Rows, rng: np.random.Generator) -> Rows:
     return rows if len(rows) <= _MOST_ROWS else rng.choice(rows, _MOST_ROWS, replace=False)
 
 
+def _least_of_one(parts: int) -> float:
+    """Return the least score of one part with which the mean over all can be worth a word; no score is above 1."""
+    return 1 - parts * (1 - _NEARLY)
+
+
+def _cleared(look: Look, valid: Rows, least: float) -> set[str]:
+    """Return the columns of numbers from which no tree can have so large an R2 of the target on the valid rows.
+
+    Fitting a tree to each of thousands of columns takes minutes; sorting them takes a second.
+
+    Notes
+    -----
+    A tree of one column is constant on as many stretches of its order as it has leaves. Of neighbours on one stretch
+    the targets differ by the difference of their residuals, whose square is at most twice the sum of both squares; so
+    the squared differences of all neighbours, without the largest ones where stretches may meet, add up to at most
+    four times the sum of squared residuals, which is (1 - R2) of the target's.
+    """
+    numbers = [name for name in look.features if _is_number(look.train[name])]
+    truth = look.signals[valid, 0]
+    most = 4 * (1 - least) * float(((truth - truth.mean()) ** 2).sum())
+    between = len(truth) - 1 - _MOST_LEAVES  # neighbours that are on one stretch; nulls are a stretch of their own
+    if between <= 0 or most == 0:
+        return set()
+    cleared: set[str] = set()
+    for start in range(0, len(numbers), _AT_ONCE):
+        names = numbers[start : start + _AT_ONCE]
+        values = np.column_stack([_numbers(look.train[name].gather(valid)) for name in names])
+        steps = np.diff(truth[np.argsort(values, axis=0)], axis=0) ** 2
+        least_steps = np.partition(steps, between - 1, axis=0)[:between].sum(axis=0)
+        cleared |= {name for name, sum_ in zip(names, least_steps, strict=True) if sum_ > most}
+    return cleared
+
+
+def _is_number(column: pl.Series) -> bool:
+    return column.dtype.is_numeric() or column.dtype.is_temporal()
+
+
 def _score(column: pl.Series, signals: Floats, parts: _Parts, scale: str) -> float:
     """Return the mean score of a column over the parts, the least over classes; -inf where nothing can be scored."""
     if column.n_unique() < 2:
         return -np.inf
-    is_number = column.dtype.is_numeric() or column.dtype.is_temporal()
+    is_number = _is_number(column)
     told = _by_tree if is_number else _by_means
     values = _numbers(column) if is_number else encode(column, column.clear())[0]
-    scores = []
+    scores: list[list[float]] = []
     for train, valid in parts:
         predicted = told(values, signals, train, valid)
         scores.append([_one(signals[valid, k], predicted[:, k], scale) for k in range(signals.shape[1])])
+        if any(score < _least_of_one(len(parts)) for score in scores[0]):
+            return -np.inf  # whatever the other parts say
     usable = np.ma.masked_invalid(scores)
     return -np.inf if usable.mask.all() else float(usable.mean(axis=0).min())
 
@@ -82,7 +126,7 @@ def _one(truth: Floats, predicted: Floats, scale: str) -> float:
 
 
 def _by_tree(values: NDArray[np.generic], signals: Floats, train: Rows, valid: Rows) -> Floats:
-    tree = DecisionTreeRegressor(max_leaf_nodes=128, min_samples_leaf=2, random_state=0)
+    tree = DecisionTreeRegressor(max_leaf_nodes=_MOST_LEAVES, min_samples_leaf=2, random_state=0)
     tree.fit(values[train, np.newaxis], signals[train])
     predicted: Floats = tree.predict(values[valid, np.newaxis]).reshape(len(valid), -1)
     return predicted

@@ -96,8 +96,9 @@ def find_keys(train: Frame, test: Frame, id_: str) -> list[Key]:
     """
     found: list[Key] = []
     in_test = set(test.columns)
+    fractions = _with_fractions(train) | _with_fractions(test)
     for name in train.columns:
-        if name in in_test:
+        if name in in_test and name not in fractions:
             for key in _keys_of(train[name], test[name], is_id=name == id_):
                 if not any(key.values == known.values and (key.codes == known.codes).all() for known in found):
                     found.append(key)
@@ -123,7 +124,7 @@ def _keys_of(train: pl.Series, test: pl.Series, *, is_id: bool) -> Iterator[Key]
         units = UNITS if dtype == pl.Datetime else {unit: step for unit, step in UNITS.items() if unit != "hour"}
         for unit, step in units.items():
             yield from _key(f"{unit} of {name}", name, train.dt.truncate(step), test.dt.truncate(step), unit=unit)
-    elif not is_id and (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum) or _is_whole(train, test)):
+    elif not is_id and (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum) or dtype.is_float()):
         yield from _key(name, name, train, test)
     if dtype == pl.String:
         yield from _parts(train, test)
@@ -138,11 +139,11 @@ def _key(
         yield Key(name, column, codes, values, len(train), expression, unit)
 
 
-def _is_whole(train: pl.Series, test: pl.Series) -> bool:
-    """Say whether a column of fractions holds whole numbers only, as codes beside nulls do."""
-    return train.dtype.is_float() and all(
-        bool((column == column.round()).all()) for column in (train.drop_nulls(), test.drop_nulls())
-    )
+def _with_fractions(frame: Frame) -> set[str]:
+    """Return the columns of floats that hold more than whole numbers, which codes beside nulls are."""
+    floats = frame.select(pl.selectors.float())
+    found = floats.select((pl.all() != pl.all().round()).any())
+    return {name for name in floats.columns if found[name].item()}
 
 
 def _parts(train: pl.Series, test: pl.Series) -> Iterator[Key]:

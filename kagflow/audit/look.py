@@ -64,7 +64,8 @@ class Look:
     @cached_property
     def features(self) -> list[str]:
         """Columns that models see: not the id, nor what `features.py` derives for the splitter alone."""
-        return [name for name in self.table.x.columns if name != self.id and name in self.train.columns]
+        known = set(self.train.columns)
+        return [name for name in self.table.x.columns if name != self.id and name in known]
 
     @cached_property
     def advised_group(self) -> Key | None:

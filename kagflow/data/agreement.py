@@ -40,7 +40,7 @@ def agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts, 
         ]
 
     train, test = parse(floats)
-    if any(frame.schema.get(name) == pl.String for frame in (train, test) for name in floats):
+    if any(schema.get(name) == pl.String for schema in (train.schema, test.schema) for name in floats):
         train, test = parse([])  # a word, far down in one of the files
     train, test = with_ids(train, test, sample, facts.id)
     test = test.drop(facts.targets, strict=False)  # of no use, and it must not decide on the target's type
@@ -67,8 +67,9 @@ def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_co
         )
     except DataError:  # a long text that was cut, or a file that cannot be read anyway
         return []
-    names = {name for frame in typed for name in frame.columns}
-    return sorted(name for name in names if all(frame.schema.get(name, pl.Float64) == pl.Float64 for frame in typed))
+    schemas = [frame.schema for frame in typed]
+    names = {name for schema in schemas for name in schema}
+    return sorted(name for name in names if all(schema.get(name, pl.Float64) == pl.Float64 for schema in schemas))
 
 
 def with_ids(train: Frame, test: Frame, sample: Frame, name: str) -> tuple[Frame, Frame]:

@@ -68,7 +68,8 @@ def derive(frames: Sequence[Frame], expression: pl.Expr, where: str) -> list[pl.
     DataError
         The expression raises, looks at other rows, or makes lists or structs.
     """
-    shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    names = [set(frame.columns) for frame in frames]
+    shared = [name for name in frames[0].columns if all(name in known for known in names)]
     made = [_of_each_row(frame.select(shared), expression, where) for frame in frames]
     if made[0].dtype.is_nested():
         raise DataError(

@@ -62,7 +62,8 @@ class Repeats:
     @classmethod
     def between(cls, x: Frame, train: Frame) -> "Repeats":
         """Compare extra rows with train's, over the columns that both have."""
-        columns = [name for name in x.columns if name in train.columns]
+        in_train = set(train.columns)
+        columns = [name for name in x.columns if name in in_train]
         return cls(np.arange(x.height), feature_hashes(x.select(columns)), feature_hashes(train.select(columns)))
 
     def of(self, apart: Rows) -> Rows:
@@ -190,7 +191,8 @@ def read_extra_file(
         time=_known("time", facts.time, additions.time, text, x, train.time, additions.where, path),
         weight=_weight(text, facts.weight, asked.weight, path),
     )
-    lacking = tuple(name for name in schema if name not in text.columns and name not in named)
+    in_file = set(text.columns)
+    lacking = tuple(name for name in schema if name not in in_file and name not in named)
     return ExtraData(table, lacking, hashlib.sha256(raw).hexdigest())
 
 

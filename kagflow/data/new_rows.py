@@ -94,7 +94,8 @@ def _read(path: Path, facts: CompetitionFacts, schema: Schema, sample: Frame | N
     )
     if sample is not None:
         text = with_ids_of(sample, text, facts.id)
-    missing = [name for name in schema if name not in text.columns]
+    in_file = set(text.columns)
+    missing = [name for name in schema if name not in in_file]
     if missing:
         raise DataError(
             f"the column {missing[0]!r} is missing",

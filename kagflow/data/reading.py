@@ -152,13 +152,12 @@ def _in_types_of(train: Frame, text: Frame) -> Frame:
 
     A column whose values train's type cannot hold has the narrowest type that can.
     """
-    shared = [name for name in text.columns if name in train.columns]
-    words = [name for name in shared if train.schema[name] == pl.String]
+    types = train.schema
+    shared = [name for name in text.columns if name in types]
+    words = [name for name in shared if types[name] == pl.String]
     _, text = same_spelling(train, text, words)
     (typed,) = with_types([text], words)
-    converted = [
-        lossless(CONVERSIONS[train.schema[name].base_type()], text[name]) for name in shared if name not in words
-    ]
+    converted = [lossless(CONVERSIONS[types[name].base_type()], text[name]) for name in shared if name not in words]
     return typed.with_columns(column for column in converted if column is not None).with_columns(
         pl.selectors.float().fill_nan(None)
     )

@@ -35,7 +35,8 @@ def check_repeats(name: str, table: Frame, train: Frame, *, id_: str, targets: S
     held = [target for target in targets if target in table.columns]
     if not held:
         return 0
-    alike = [column for column in table.columns if table.schema[column] == train.schema.get(column)]
+    types = train.schema
+    alike = [column for column, dtype in table.schema.items() if dtype == types.get(column)]
     shared = [column for column in alike if column not in (id_, *targets)]
     same = _found(train, table, [id_, *shared]) if id_ in alike else 0
     if same and 2 * same > _found(train, table, [id_]):

@@ -103,7 +103,7 @@ def _suspects(x: Frame, y: Target) -> list[str]:
     elif numbers:
         possible = _may_be_in_order(x.select(numbers).to_numpy(), y.to_numpy())
         by_order = [name for name, guilty in zip(numbers, possible, strict=True) if guilty]
-    named = [name for name in x.columns if isinstance(y.dtype, pl.Enum) or name not in numbers]
+    named = x.columns if isinstance(y.dtype, pl.Enum) else x.select(pl.exclude(numbers)).columns
     suspects = {*by_nulls, *by_order, *_as_many_values(x.select(named), y)}
     agreeing = {name for name, _ in _agreeing(x.select(suspects), y)}
     return [name for name in x.columns if name in agreeing]

@@ -41,7 +41,8 @@ def pandas_step(function: "Callable[[pd.DataFrame], pd.DataFrame]") -> RowStep:
         _check_rows(function, result, index)
         made = pl.from_pandas(result).with_columns(pl.selectors.float().fill_nan(None))
         kept = [name for name in made.columns if name in dtypes and dtypes[name] == result[name].dtype]
-        return made.cast({name: x.schema[name] for name in kept}).cast({pl.Categorical: pl.String})
+        types = x.schema
+        return made.cast({name: types[name] for name in kept}).cast({pl.Categorical: pl.String})
 
     return row_step
 

@@ -320,7 +320,8 @@ def _fix_vocabulary(frames: list[Frame], hidden: set[str]) -> list[Frame]:
 
 def _conform(extra: Table, train: Table) -> Table:
     """Return the extra rows with train's columns in train's types."""
-    missing = [name for name in train.x.columns if name not in extra.x.columns]
+    known = set(extra.x.columns)
+    missing = [name for name in train.x.columns if name not in known]
     if missing:
         raise FeatureError(
             f"extra rows lack the column {missing[0]!r}", hint="give them train's columns", where="extra rows"

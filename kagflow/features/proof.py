@@ -116,8 +116,9 @@ def check_new_columns(step: object, made: Frame, x: Frame) -> None:
             hint="one row for each, in the same order",
             where=where_is(step),
         )
+    known = set(x.columns)
     for name in made.columns:
-        if name in x.columns:
+        if name in known:
             raise FeatureError(
                 f"transform returned a column {name!r} that is there already",
                 hint="return new columns only, named <source>__<what>",

@@ -103,7 +103,8 @@ def pickle_learned(built: Built) -> bytes:
 
 def _conform(x: Frame, schema: pl.Schema) -> Frame:
     """Return the columns of a schema in its order and types; what a vocabulary lacks is null."""
-    missing = [name for name in schema if name not in x.columns]
+    known = set(x.columns)
+    missing = [name for name in schema if name not in known]
     if missing:
         raise FeatureError(f"the column {missing[0]!r} is missing", hint="the file must have the columns of test")
     for name, dtype in schema.items():

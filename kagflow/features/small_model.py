@@ -50,8 +50,7 @@ def small_model(
 
 def matrix_of(x: Frame) -> Array:
     """Return (n, columns) numbers, codes of categories among them; NaN for null."""
-    columns = [column.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy() for column in x]
-    return np.column_stack(columns)
+    return x.select(pl.all().to_physical().cast(pl.Float64).fill_null(np.nan)).to_numpy()
 
 
 def losses_of(predicted: Any, truth: NDArray[np.generic], objective: dict[str, Any]) -> Array:

@@ -353,11 +353,5 @@ def categorical_columns(x: Frame) -> list[str]:
 
 def to_numbers(x: Frame) -> Frame:
     """Return categories as integer codes (into their fixed vocabulary) and booleans as 0 and 1; nulls stay null."""
-    return x.select(
-        pl.col(name).to_physical().cast(pl.Int32)
-        if isinstance(dtype, pl.Enum)
-        else pl.col(name).cast(pl.Int8)
-        if dtype == pl.Boolean
-        else pl.col(name)
-        for name, dtype in x.schema.items()
-    )
+    codes, booleans = pl.selectors.enum(), pl.selectors.boolean()
+    return x.with_columns(codes.to_physical().cast(pl.Int32), booleans.cast(pl.Int8))

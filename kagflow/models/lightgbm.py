@@ -277,7 +277,7 @@ def _dataset(
     batch: Batch, params: Mapping[str, Any], own: _Raw | None, reference: lightgbm.Dataset | None = None
 ) -> lightgbm.Dataset:
     """Return binned rows; made at once, so that what is kept does not hang on parameters of a fit to come."""
-    categories = categorical_columns(batch.x)
+    categories = set(categorical_columns(batch.x))
     data = lightgbm.Dataset(
         _matrix(batch.x),
         batch.target,
@@ -285,7 +285,7 @@ def _dataset(
         weight=batch.weight,
         init_score=None if own is None else np.full(batch.x.height, own.start),
         feature_name=_plain_names(batch.x.columns),
-        categorical_feature=[batch.x.columns.index(name) for name in categories],
+        categorical_feature=[place for place, name in enumerate(batch.x.columns) if name in categories],
         params=dict(params),
     )
     return data.construct()

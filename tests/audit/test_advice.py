@@ -68,6 +68,12 @@ def test_rows_drawn_at_random_get_plain_folds(make, task, kind):
     assert advice.group is None and advice.time is None
 
 
+def test_words_alone_are_enough_to_advise_on():
+    rng = np.random.default_rng(11)
+    train, test = drawn(wide(rng).select(pl.all().cast(pl.String)), rng)
+    assert advise((train.select("id", word="x0"), test.select("id", word="x0"))).splitter.kind == "stratified"
+
+
 def test_rows_drawn_at_random_are_hardly_ever_accused():
     rng = np.random.default_rng(2)
     said = {advise(drawn(customers(rng, count=30), rng, rng.uniform(0.1, 0.7))).splitter.kind for _ in range(60)}

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from kagflow.audit import giveaways
 from kagflow.audit.check import check_competition
 from kagflow.competition import load
 from kagflow.data import find_source, read_dataset
@@ -159,6 +160,24 @@ def test_a_class_under_another_name_is_found_and_a_strong_feature_is_not(check):
     assert (found(report, "KF121").columns, severity(report, "KF121")) == (("leak",), "error")
 
 
+def test_columns_are_cleared_without_a_tree_only_where_no_tree_could_accuse_them(check, monkeypatch):
+    whole = frame(3 * ROWS)
+    noise = pl.DataFrame(np.random.default_rng(2).normal(size=(len(whole), 20)), orient="row")
+    jumps = pl.Series(np.random.default_rng(3).permutation(120))  # a leaf for each, and neighbours are strangers
+    level = (whole["y"].rank() * 119 / len(whole)).cast(pl.Int64)
+    holes = pl.when(pl.col("id") % 50 > 0).then("y")
+    whole = whole.with_columns(noise).with_columns(jumps=jumps[level] * 1.5, holes=holes)
+    trained = []
+    by_tree = giveaways._by_tree
+    monkeypatch.setattr(giveaways, "_by_tree", lambda values, *rest: trained.append(1) or by_tree(values, *rest))
+    quickly = check(*halves(whole)).findings
+    n_trees = len(trained)
+    monkeypatch.setattr(giveaways, "_cleared", lambda *_: set())
+    assert check(*halves(whole)).findings == quickly
+    assert {"jumps", "holes"} == {name for each in quickly if each.code == "KF121" for name in each.columns}
+    assert n_trees <= 2 * 3 < len(trained) - n_trees
+
+
 # --- KF122 and KF123: the id, the order of rows ----------------------------------------------------------------------
 
 
@@ -252,3 +271,24 @@ def test_the_most_severe_comes_first(check):
     severities = [finding.severity for finding in check(train, test).findings]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)
     assert {"error", "warning", "note"} == set(severities)
+
+
+# --- wide data -------------------------------------------------------------------------------------------------------
+
+
+def test_frames_are_not_asked_for_all_their_columns_once_a_column(check, monkeypatch):
+    """Each such question takes as long as there are columns: asked for each of thousands, it took most of the time."""
+    monkeypatch.setattr("kagflow.data.reading._LARGE_BYTES", 0)
+    asked = []
+    for what in ("schema", "columns", "dtypes"):
+        told = getattr(pl.DataFrame, what).fget
+        monkeypatch.setattr(pl.DataFrame, what, property(lambda own, told=told: asked.append(1) or told(own)))
+
+    def questions(columns):
+        asked.clear()
+        noise = np.random.default_rng(0).normal(size=(100, columns))
+        ids = pl.DataFrame({"id": np.arange(100), "y": noise[:, 0]})
+        check(*halves(pl.concat([ids, pl.DataFrame(noise).rename(lambda name: f"x_{name}")], how="horizontal")))
+        return len(asked)
+
+    assert questions(40) == questions(10)

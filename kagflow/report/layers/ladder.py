@@ -78,7 +78,7 @@ class Ladder:
             said = f"Stop at the {last.layer}: {self.metric} {last.score}, from the baseline's {start}{cost}"
         if noise and last is not first:
             said += f"; what {_and(noise)} bought above that is inside the noise, or worse"
-        return said + (f". Not tried: {_and(missing)}." if missing else ".")
+        return said + (f". No run yet for: {_and(missing)}." if missing else ".")
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON shows it."""

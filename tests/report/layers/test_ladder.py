@@ -128,7 +128,7 @@ def test_rungs_without_a_run_say_how_to_make_one(planted):
         "stack": "two runs to blend come first",
     }
     assert made.stop.layer == "baseline"
-    assert "Not tried: features, second library" in made.sentence
+    assert "No run yet for: features, second library" in made.sentence
     planted.run("xgb", 1.0, kind="xgboost")
     rungs = rungs_of(planted)
     assert rungs["third library"].todo == "kagflow cv toy --set model.kind=catboost"

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kagflow.report.board.answers import BoardAnswers, PointAnswer
-from kagflow.report.html.chart import CHOSEN, MARK, OTHER, PRIVATE, SOFT, faded, figure, plot
+from kagflow.report.html.chart import CHOSEN, MARK, OTHER, PRIVATE, SOFT, faded, figure, near, plot
 from kagflow.report.html.markup import Html
 from kagflow.report.html.words import listing
 from kagflow.stats import rounded
@@ -17,17 +15,17 @@ if TYPE_CHECKING:
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 _FEWEST = 2  # points that make a line
-_FEWEST_NEAR, _FAR = 6, 3.0  # points of which one may lie far out: beyond so many quartile distances (Tukey, 1977)
+_FEWEST_NEAR = 6  # points of which one may lie far out
 
 
 def scatter(metric: str, answers: BoardAnswers, named: Mapping[str, str]) -> Html:
     """Return every submission, CV against public, with both noises and what its lineage lets expect."""
-    near, far = _near(answers)
+    shown, far = _split(answers)
     drawn = figure(f"CV ({metric})", f"board ({metric})", height=380)
-    scored = [point for point in near.points if point.public is not None]
-    _expected(drawn, near)
+    scored = [point for point in shown.points if point.public is not None]
+    _expected(drawn, shown)
     _public(drawn, scored, answers, named)
-    private = [point for point in near.points if point.private is not None]
+    private = [point for point in shown.points if point.private is not None]
     if private:
         drawn.add_scatter(
             x=[point.cv for point in private],
@@ -50,22 +48,16 @@ def scatter(metric: str, answers: BoardAnswers, named: Mapping[str, str]) -> Htm
     return plot("Does the board score as CV does?", drawn, advice, note)
 
 
-def _near(answers: BoardAnswers) -> tuple[BoardAnswers, list[PointAnswer]]:
+def _split(answers: BoardAnswers) -> tuple[BoardAnswers, list[PointAnswer]]:
     """Return the answers without points whose CV is so far out that all others would be one blot; and these points.
 
     What lies outside its band, or is to be chosen, is never left out.
     """
-    cvs = np.array([point.cv for point in answers.points])
-    low, high = np.quantile(cvs, [0.25, 0.75])
-    if len(cvs) < _FEWEST_NEAR or low == high:
+    if len(answers.points) < _FEWEST_NEAR:
         return answers, []
-    away = np.maximum(low - cvs, cvs - high) > _FAR * (high - low)
+    low, high = near([point.cv for point in answers.points])
     chosen = set() if answers.choice is None else set(answers.choice.best.names)
-    far = [
-        point
-        for point, out in zip(answers.points, away, strict=True)
-        if out and not point.outside and point.name not in chosen
-    ]
+    far = [point for point in answers.points if not (low <= point.cv <= high or point.outside or point.name in chosen)]
     return replace(answers, points=[point for point in answers.points if point not in far]), far
 
 
@@ -163,7 +155,7 @@ def over_time(metric: str, answers: BoardAnswers, named: Mapping[str, str]) -> H
     scored = [point for point in answers.points if point.public is not None]
     if len(scored) < _FEWEST:
         return Html()
-    _, far = _near(answers)
+    _, far = _split(answers)
     drawn = figure("submission, oldest first", f"public minus CV ({metric})", height=380)
     drawn.update_xaxes(dtick=max(len(scored) // 8, 1))
     places = [place for place, point in enumerate(scored, start=1) if point not in far]

@@ -21,10 +21,10 @@ _FOUND = (
     Column("code", "name"),
     Column("severity", "name"),
     Column("by", "name", about="what found it"),
-    Column("what was found"),
-    Column("what to do"),
+    Column("what was found", "sentence"),
+    Column("what to do", "sentence"),
 )
-_ACCEPTED = (Column("code", "name"), Column("what"), Column("why it is accepted"))
+_ACCEPTED = (Column("code", "name"), Column("what", "sentence"), Column("why it is accepted", "sentence"))
 
 Finding = Mapping[str, Any]
 

@@ -146,7 +146,7 @@ def rank(state: State) -> Reply | None:
     question = "Why did my rank move?"
     board = state.board
     if board is None:
-        return Reply("rank", question, f"The board could not be asked: {state.no_board}") if state.no_board else None
+        return Reply("rank", question, f"The board could not be asked: {state.no_board}.") if state.no_board else None
     looks = remember(state.competition.runs_folder / "report" / LOOKS, board, state.now)
     if looks is None:
         return None

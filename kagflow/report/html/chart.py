@@ -58,6 +58,7 @@ TEMPLATES = {
 
 _DIGITS = 6  # significant ones, of which no screen shows more
 _HEIGHT = 320
+_FAR = 3.0
 
 
 def faded(colour: str, share: float = 0.2) -> str:
@@ -139,7 +140,20 @@ def _plain(value: Any) -> Any:
 
 
 def strip(values: Sequence[float | None], low: float, high: float, says: str) -> Html:
-    """Return the scores of folds as marks on a line from low to high, small enough for a table's cell."""
+    """Return the scores of folds as marks on a line from low to high, small enough for a table's cell.
+
+    What lies beyond stands at the end of the line.
+    """
     room = (high - low) or 1.0
-    places = [round(4 + 92 * (value - low) / room, 1) for value in values if value is not None]
-    return element("strip", places, says)
+    shares = [min(max((value - low) / room, 0.0), 1.0) for value in values if value is not None]
+    return element("strip", [round(4 + 92 * share, 1) for share in shares], says)
+
+
+def near(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of some values, without those that would make all others one blot.
+
+    Such lie beyond the quartiles by more than three times the distance between these: "far out" (Tukey, 1977).
+    """
+    low, first, third, high = (float(each) for each in np.quantile(values, [0, 0.25, 0.75, 1]))
+    room = _FAR * (third - first)
+    return (max(low, first - room), min(high, third + room)) if room else (low, high)

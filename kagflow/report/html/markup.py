@@ -37,7 +37,7 @@ class Column:
     name
         Its heading.
     kind
-        ``text``, ``number`` (to the right, digits of one width), ``name`` (never broken),
+        ``text``, ``sentence`` (wider), ``number`` (to the right, digits of one width), ``name`` (never broken),
         ``run`` (broken anywhere).
     about
         What the heading means, shown to who points at it.

@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("minutes", "number", about="beyond what the layers below had cost"),
     Column("verdict", "name"),
     Column("best of", "number", about="runs that the layer has"),
-    Column("made of"),
+    Column("made of", "sentence"),
 )
 _ROW = 34  # pixels of a layer in the chart
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kagflow.report.html.chart import strip
+from kagflow.report.html.chart import near, strip
 from kagflow.report.html.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table
 from kagflow.report.html.words import noise_html, plural, score, score_html
 from kagflow.report.runs.history import Entry, history
@@ -16,7 +16,7 @@ _COLUMNS = (
     Column("what changed", about="against the earlier run that it is most like"),
     Column("CV ± s.e.", "number"),
     Column("minus the best", "number", about="the score minus that of the best run ± s.e., paired over the same rows"),
-    Column("folds", about="the score of each fold, all runs on one line"),
+    Column("folds", about="the score of each fold, all runs on one line; those far out at its ends"),
     Column("public", "number"),
     Column("private", "number"),
     Column("seconds", "number"),
@@ -57,7 +57,7 @@ def _legend(state: State) -> Html:
 def _table(state: State, entries: Sequence[Entry]) -> Html:
     alike = {run.name for run in state.alike}
     scores = [score for run in state.alike for score in run.scores["folds"] if score is not None]
-    low, high = min(scores, default=0.0), max(scores, default=1.0)
+    low, high = near(scores or [0.0])
     paired = {each.run.name: each for each in paired_with_best(state)}
     private = any(entry.private is not None for entry in entries)
     columns = [column for column in _COLUMNS if private or column.name != "private"]

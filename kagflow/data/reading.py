@@ -349,14 +349,15 @@ def _agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts,
     train, test = _with_types([train, test], as_it_came)
     train, test = _same_spelling(train, test, [name for name in facts.categorical if name in shared])
     predicted = (*facts.targets, facts.weight)  # of which infinite ones are refused
-    train, test = (frame.with_columns(_finite(frame, predicted)) for frame in (train, test))
+    train, test = (frame.with_columns(_finite(predicted)) for frame in (train, test))
     return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
 
 
-def _finite(frame: Frame, but: Sequence[str | None]) -> list[pl.Expr]:
+def _finite(but: Sequence[str | None]) -> pl.Expr:
     """Return columns of numbers with null for those that are infinite, or would be in the Float32 that models take."""
-    numbers = [name for name, dtype in frame.schema.items() if dtype.is_float() and name not in but]
-    return [pl.when(pl.col(name).abs() <= LARGEST).then(name).alias(name) for name in numbers]
+    known = [name for name in but if name is not None]
+    numbers = pl.selectors.float() - pl.selectors.by_name(known, require_all=False)
+    return pl.when(numbers.abs() <= LARGEST).then(numbers)
 
 
 def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_columns: Sequence[str]) -> list[str]:
@@ -380,10 +381,11 @@ def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fr
     is decided once for all files.
     """
     headers = [dict.fromkeys(frame.columns) for frame in frames]
+    text = set(text_columns).union(*map(_surely_text, frames))
     typed = {}
     for name in {name: None for header in headers for name in header}:
         columns = [frame[name] for frame, header in zip(frames, headers, strict=True) if name in header]
-        typed[name] = iter(columns if name in text_columns else _narrowest(columns))
+        typed[name] = iter(columns if name in text else _narrowest(columns))
     found = [pl.DataFrame({name: next(typed[name]) for name in header}) for header in headers]
     return [frame.with_columns(pl.selectors.float().fill_nan(None)) for frame in found]
 
@@ -391,8 +393,6 @@ def _with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fr
 def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
     if columns[0].dtype == pl.Float64:  # of large files, which were not read as text
-        return columns
-    if any(_begins_like_a_word(column) or _has_huge_integers(column) for column in columns):
         return columns
     for convert in CONVERSIONS.values():
         converted = [_lossless(convert, column) for column in columns]
@@ -402,16 +402,23 @@ def _narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     return columns
 
 
-def _begins_like_a_word(column: pl.Series) -> bool:
-    """Say whether the first value settles that a column is text, which most columns of text do."""
-    known = column.drop_nulls()
-    return not known.is_empty() and _LIKE_NO_WORD.match(known[0]) is None
+def _surely_text(frame: Frame) -> list[str]:
+    """Return the columns of text of which a few values settle that they are text.
 
-
-def _has_huge_integers(column: pl.Series) -> bool:
-    """Say whether whole numbers are too large for Int64, so that a Float64 would make one of many: they are names."""
-    known = column.head(_GLANCE).drop_nulls()
-    return not known.is_empty() and bool(known.str.contains(_HUGE_INTEGER).all())
+    They begin like a word, as most such columns do; or they hold whole numbers that are too large for Int64, so that a
+    Float64 would make one of many: they are names.
+    """
+    text = frame.select(pl.selectors.string())
+    if not text.width:
+        return []
+    first = text.select(pl.all().drop_nulls().first()).row(0)
+    is_huge = pl.all().str.contains(_HUGE_INTEGER)
+    huge = text.head(_GLANCE).select(is_huge.any() & is_huge.all()).row(0)  # of nulls alone, `all` is true
+    return [
+        name
+        for name, value, is_name in zip(text.columns, first, huge, strict=True)
+        if value is not None and (is_name or _LIKE_NO_WORD.match(value) is None)
+    ]
 
 
 def _lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

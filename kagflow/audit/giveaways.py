@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.metrics import r2_score, roc_auc_score
+from scipy.stats import rankdata
+from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
 from kagflow.audit.chance import Floats
@@ -122,7 +123,14 @@ def _score(column: pl.Series, signals: Floats, parts: _Parts, scale: str) -> flo
 def _one(truth: Floats, predicted: Floats, scale: str) -> float:
     if (truth == truth[0]).all():
         return np.nan
-    return float(r2_score(truth, predicted) if scale == "R2" else roc_auc_score(truth, predicted))
+    return float(r2_score(truth, predicted)) if scale == "R2" else _auc(truth, predicted)
+
+
+def _auc(truth: Floats, predicted: Floats) -> float:
+    """Return the area under the ROC curve by ranks (Mann and Whitney, 1947), as fast as one column of many must be."""
+    n, positive = len(truth), float(truth.sum())
+    above = float(rankdata(predicted) @ truth) - positive * (positive + 1) / 2
+    return above / (positive * (n - positive))
 
 
 def _by_tree(values: NDArray[np.generic], signals: Floats, train: Rows, valid: Rows) -> Floats:

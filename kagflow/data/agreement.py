@@ -48,14 +48,15 @@ def agree(paths: Sequence[Path], raw: Sequence[bytes], facts: CompetitionFacts, 
     train, test = with_types([train, test], as_it_came)
     train, test = same_spelling(train, test, [name for name in facts.categorical if name in shared])
     predicted = (*facts.targets, facts.weight)  # of which infinite ones are refused
-    train, test = (frame.with_columns(_finite(frame, predicted)) for frame in (train, test))
+    train, test = (frame.with_columns(_finite(predicted)) for frame in (train, test))
     return _whole_ids(train, test, facts.id) if facts.id in shared else (train, test)
 
 
-def _finite(frame: Frame, but: Sequence[str | None]) -> list[pl.Expr]:
+def _finite(but: Sequence[str | None]) -> pl.Expr:
     """Return columns of numbers with null for those that are infinite, or would be in the Float32 that models take."""
-    numbers = [name for name, dtype in frame.schema.items() if dtype.is_float() and name not in but]
-    return [pl.when(pl.col(name).abs() <= LARGEST).then(name).alias(name) for name in numbers]
+    known = [name for name in but if name is not None]
+    numbers = pl.selectors.float() - pl.selectors.by_name(known, require_all=False)
+    return pl.when(numbers.abs() <= LARGEST).then(numbers)
 
 
 def _floats_at_a_glance(raw: Sequence[bytes], null_words: Sequence[str], text_columns: Sequence[str]) -> list[str]:

@@ -19,10 +19,11 @@ def with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fra
     is decided once for all files.
     """
     headers = [dict.fromkeys(frame.columns) for frame in frames]
+    text = set(text_columns).union(*map(_surely_text, frames))
     typed = {}
     for name in {name: None for header in headers for name in header}:
         columns = [frame[name] for frame, header in zip(frames, headers, strict=True) if name in header]
-        typed[name] = iter(columns if name in text_columns else narrowest(columns))
+        typed[name] = iter(columns if name in text else narrowest(columns))
     found = [pl.DataFrame({name: next(typed[name]) for name in header}) for header in headers]
     return [frame.with_columns(pl.selectors.float().fill_nan(None)) for frame in found]
 
@@ -30,8 +31,6 @@ def with_types(frames: Sequence[Frame], text_columns: Sequence[str]) -> list[Fra
 def narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     """Return columns of text in the first of the types that holds all their values, or as they are."""
     if columns[0].dtype == pl.Float64:  # of large files, which were not read as text
-        return columns
-    if any(_begins_like_a_word(column) or _has_huge_integers(column) for column in columns):
         return columns
     for convert in CONVERSIONS.values():
         converted = [lossless(convert, column) for column in columns]
@@ -41,16 +40,23 @@ def narrowest(columns: Sequence[pl.Series]) -> Sequence[pl.Series]:
     return columns
 
 
-def _begins_like_a_word(column: pl.Series) -> bool:
-    """Say whether the first value settles that a column is text, which most columns of text do."""
-    known = column.drop_nulls()
-    return not known.is_empty() and _LIKE_NO_WORD.match(known[0]) is None
+def _surely_text(frame: Frame) -> list[str]:
+    """Return the columns of text of which a few values settle that they are text.
 
-
-def _has_huge_integers(column: pl.Series) -> bool:
-    """Say whether whole numbers are too large for Int64, so that a Float64 would make one of many: they are names."""
-    known = column.head(_GLANCE).drop_nulls()
-    return not known.is_empty() and bool(known.str.contains(_HUGE_INTEGER).all())
+    They begin like a word, as most such columns do; or they hold whole numbers that are too large for Int64, so that a
+    Float64 would make one of many: they are names.
+    """
+    text = frame.select(pl.selectors.string())
+    if not text.width:
+        return []
+    first = text.select(pl.all().drop_nulls().first()).row(0)
+    is_huge = pl.all().str.contains(_HUGE_INTEGER)
+    huge = text.head(_GLANCE).select(is_huge.any() & is_huge.all()).row(0)  # of nulls alone, `all` is true
+    return [
+        name
+        for name, value, is_name in zip(text.columns, first, huge, strict=True)
+        if value is not None and (is_name or _LIKE_NO_WORD.match(value) is None)
+    ]
 
 
 def lossless(convert: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series | None:

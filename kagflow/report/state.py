@@ -14,6 +14,8 @@ from kagflow.runs import Run, best_run, list_runs
 from kagflow.runs.directory import PARTIAL
 from kagflow.submit.ledger import LEDGER, SENT, Ledger, Submission
 
+_NO_MODELS = ("ensemble", "imported")
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -80,6 +82,15 @@ class State:
     def alike(self) -> list[Run]:
         """The runs whose scores compare with that of the best one, oldest first."""
         return [run for run in self.runs if self.best is not None and run.compares_with(self.best)]
+
+    @property
+    def learner(self) -> Run | None:
+        """The best run, or (it has no models of its own) the best one that has; ``None`` without one."""
+        if self.best is None or self.best.kind not in _NO_MODELS:
+            return self.best
+        sign = 1 if self.minimize else -1
+        own = [each for each in self.alike if each.kind not in _NO_MODELS]
+        return min(own, key=lambda each: sign * each.scores["cv"], default=None)
 
     @property
     def minimize(self) -> bool:

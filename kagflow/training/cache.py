@@ -26,7 +26,7 @@ from kagflow.features.replay import pickle_learned
 
 LIMIT_BYTES = 2 * 1024**3
 _LARGEST_SHARE = 4  # of the limit: one fold must not push out all others
-_WORTH_SECONDS = 0.2  # what is built sooner is hardly read faster
+_WORTH_SECONDS, _WORTH_SECONDS_A_BYTE = 0.2, 5e-9  # what is built sooner is hardly written, checked and read faster
 _ABANDONED_SECONDS = 3600.0
 _KEPT, _PARTIAL = ".pkl", ".partial"
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -72,7 +72,7 @@ class FrameCache:
             return kept
         started = time.perf_counter()
         built = build()
-        if time.perf_counter() - started >= _WORTH_SECONDS:
+        if time.perf_counter() - started >= max(_WORTH_SECONDS, _WORTH_SECONDS_A_BYTE * _size_of(built)):
             key = key or self.key(asked)
             if key is not None:
                 self.put(key, built)
@@ -108,7 +108,7 @@ class FrameCache:
     def put(self, key: str, built: Built) -> None:
         """Keep features under a key, all or nothing, unless they are too large or the disk is full."""
         largest = self._limit / _LARGEST_SHARE
-        if self._gave_up or sum(frame.estimated_size() for frame in (built.x, *built.frames.values())) > largest:
+        if self._gave_up or _size_of(built) > largest:
             return
         path = self._path(key)
         partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{_PARTIAL}")
@@ -151,6 +151,11 @@ class FrameCache:
             if not self._is_noted:
                 print(f"note: {line}", file=sys.stderr)
             self._is_noted = True
+
+
+def _size_of(built: Built) -> int:
+    """Return about how many bytes the frames take."""
+    return sum(int(frame.estimated_size()) for frame in (built.x, *built.frames.values()))
 
 
 def _write(built: Built, file: IO[bytes]) -> None:

@@ -540,6 +540,12 @@ def test_a_column_without_a_name_is_called_as_pandas_does(read: Read) -> None:
     assert data.train.x.columns == ["id", "Unnamed: 1"]
 
 
+def test_nulls_as_far_as_a_glance_goes_settle_nothing(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kagflow.data.reading._GLANCE", 2)
+    data = read(*one_column(["", "", "1"], ["2"]))
+    assert data.train.x["a"].to_list() == [None, None, 1]
+
+
 def test_numbers_that_are_infinite_to_models_are_null(read: Read) -> None:
     data = read(*one_column(["1.5", "inf", "-1e39"], ["-inf", "NaN"]))
     assert data.train.x["a"].to_list() == [1.5, None, None]

@@ -65,6 +65,7 @@ OTHER = FeatureSet(fold=[Spy()], drop=["color", "x1"])
 def everything_is_worth_it(monkeypatch):
     """Small data are built at once, and are kept here all the same."""
     monkeypatch.setattr(module, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_WORTH_SECONDS_A_BYTE", 0.0)
 
 
 @pytest.fixture

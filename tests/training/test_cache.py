@@ -34,6 +34,7 @@ def built(rows: int = 3) -> Built:
 @pytest.fixture(autouse=True)
 def everything_is_worth_it(monkeypatch):
     monkeypatch.setattr(module, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_WORTH_SECONDS_A_BYTE", 0.0)
 
 
 @pytest.fixture
@@ -93,8 +94,9 @@ def test_the_context_is_part_of_the_key(folder):
     assert FrameCache(folder, lambda: "one").key(ASKED) != FrameCache(folder, lambda: "other").key(ASKED)
 
 
-def test_what_was_built_at_once_is_not_kept(folder, monkeypatch):
-    monkeypatch.setattr(module, "_WORTH_SECONDS", 60.0)
+@pytest.mark.parametrize("limit", ["_WORTH_SECONDS", "_WORTH_SECONDS_A_BYTE"])
+def test_what_was_built_at_once_or_soon_for_its_size_is_not_kept(folder, monkeypatch, limit):
+    monkeypatch.setattr(module, limit, 60.0)
     keep(folder, built())
     assert not folder.exists()
 

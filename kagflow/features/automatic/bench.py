@@ -17,6 +17,7 @@ from kagflow.features.automatic.groups import Step
 from kagflow.features.crossfit import build
 from kagflow.features.pool import make_pool
 from kagflow.features.small_model import SEED, Array, losses_of, matrix_of, problem_of, small_model
+from kagflow.features.sources import sums_by_source
 from kagflow.features.steps import FeatureSet, FoldStep, TargetStep, Training
 from kagflow.splits import Fold, Folds
 
@@ -179,7 +180,7 @@ class Bench:
             names = sorted(says, key=lambda name: -says[name])[:_MOST_COLUMNS]
             frames = [pair.select(names) for pair in frames]
         losses = [self._losses(number, pair) for number, pair in enumerate(frames)]
-        return State(tuple(frames), tuple(losses)), _with_sources(says, self._table.x.columns)
+        return State(tuple(frames), tuple(losses)), sums_by_source(says, self._table.x.columns)
 
     def _made(self, steps: Sequence[Step]) -> tuple[list[Pair], dict[str, int]]:
         """Return the columns of some steps for each inner fold, and which of them made each."""
@@ -266,18 +267,6 @@ def _inner_folds(ids: pl.Series, cells: Rows, forward: bool, rng: np.random.Gene
 def _best(says: NDArray[np.float64], most: int) -> list[int]:
     """Return the places of those that say more than noise does, the best first."""
     return [int(place) for place in np.argsort(-says, kind="stable")[:most] if says[place] > 1]
-
-
-def _with_sources(says: Mapping[str, float], columns: Sequence[str]) -> dict[str, float]:
-    """Return how much columns say, what was made of a column alone counted in."""
-    found = dict.fromkeys(columns, 0.0)
-    for name, gain in says.items():
-        parts = name.split("__")
-        for end in range(1, len(parts) + 1):
-            source = "__".join(parts[:end])
-            if source in found:
-                found[source] += gain
-    return found
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -1,13 +1,16 @@
 """The section of the data: the columns at a glance, and whether test and the folds are like train."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kagflow.audit.check import check_competition
 from kagflow.audit.findings import Finding
+from kagflow.features.sources import sums_by_source
 from kagflow.report.data.columns import Columns, Glance, glance_at
 from kagflow.report.html.chart import OTHER, SOFT, figure, plot
 from kagflow.report.html.markup import Cell, Column, Html, code, folded, joined, listed, paragraph, table, with_code
 from kagflow.report.html.words import plural, share, shortened
+from kagflow.report.models.importance import importance_of
 from kagflow.report.section import Section
 from kagflow.report.state import State
 
@@ -32,6 +35,7 @@ def data(state: State) -> Section:
         why = paragraph(state.no_data, kind="soft")
         return Section("data", "Data", "The data are not there, so nothing can be said of them.", why, {"columns": []})
     columns = glance_at(state.data)
+    shown = _first(columns, _used(state, columns))
     findings = check_competition(state.competition, state.data).findings
     drift = next((each for each in findings if each.code == _DRIFT), None)
     mirror = next((each for each in findings if each.code == _MIRROR), None)
@@ -43,7 +47,7 @@ def data(state: State) -> Section:
         ),
         _others(state, others),
         _chart(columns),
-        _table(state, columns),
+        _table(state, columns, shown),
     )
     document: dict[str, Any] = {
         "rows": {"train": state.data.train.height, "test": state.data.test.height},
@@ -51,7 +55,7 @@ def data(state: State) -> Section:
         "mirror": None if mirror is None else mirror.document(),
         "accepted": sorted({each.code for each in findings} & set(accepted)),
         "drifting": [each.name for each in columns.drifting],
-        "columns": [_document(each) for each in _first(columns)],
+        "columns": [_document(each) for each in shown],
     }
     return Section("data", "Data", _answer(drift, mirror, columns), body, document)
 
@@ -121,15 +125,27 @@ def _chart(columns: Columns) -> Html | None:
     return plot("Which columns differ between train and test?", made, with_code(columns.advice), note)
 
 
-def _first(columns: Columns) -> list[Glance]:
-    """Return at most so many columns: those that drift, then those with most missing, then the others as they come."""
-    ordered = sorted(columns.all, key=lambda each: (not each.drifts, -each.distance * each.drifts, -each.missing_train))
-    return ordered[:_MOST_ROWS]
+_ORDER = "those that differ, then those that the best models use most, then those with most missing"
 
 
-def _table(state: State, columns: Columns) -> Html:
+def _used(state: State, columns: Columns) -> dict[str, float]:
+    """Return how much of the importance of features each column holds; nothing where none is recorded."""
+    importance = None if state.learner is None else importance_of(state.learner)
+    shares = {} if importance is None else {each.feature: each.share for each in importance.used}
+    return sums_by_source(shares, [each.name for each in columns.all])
+
+
+def _first(columns: Columns, used: Mapping[str, float]) -> list[Glance]:
+    """Return at most so many columns, in the order that is told where some are left out."""
+
+    def place(each: Glance) -> tuple[float, ...]:
+        return -each.distance if each.drifts else 0.0, -used[each.name], -each.missing_train
+
+    return sorted(columns.all, key=place)[:_MOST_ROWS]
+
+
+def _table(state: State, columns: Columns, shown: Sequence[Glance]) -> Html:
     assert state.data is not None
-    shown = _first(columns)
     rows = [
         [
             each.name,
@@ -142,7 +158,7 @@ def _table(state: State, columns: Columns) -> Html:
         ]
         for each in shown
     ]
-    left = f", the first {len(shown)} of them" if len(shown) < len(columns.all) else ""
+    left = f", {len(shown)} of them shown: {_ORDER}" if len(shown) < len(columns.all) else ""
     sizes = f"{state.data.train.height:,} training rows, {state.data.test.height:,} test rows"
     summary = f"{plural(len(columns.all), 'column')} at a glance{left} ({sizes})"
     return folded(summary, Html('<div class="tall">{}</div>').format(table(_COLUMNS, rows, sorts=True)))

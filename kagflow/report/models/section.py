@@ -24,7 +24,6 @@ from kagflow.report.section import Section
 from kagflow.report.state import State
 from kagflow.runs import Run
 
-_NO_MODELS = ("ensemble", "imported")
 _MOST_TARGETS = 3
 _FORWARD = ("forward", "group_forward")
 
@@ -57,7 +56,7 @@ def models(state: State) -> Section | None:
     if run is None:
         return None
     outcomes = outcomes_of(run, state.competition)
-    learner = _learner(state, run)
+    learner = state.learner
     shown = _worst_targets(run, outcomes)
     of_targets = [_target(state, run, outcome, outcomes) for outcome in shown]
     of_models = [] if learner is None else [_rows(state, learner)]
@@ -93,15 +92,6 @@ def _shown(parts: Sequence[Part]) -> Html:
 def _named(outcome: Outcome, part: Part) -> Html:
     """Return what there is to show of one of several targets."""
     return joined(Html("<h3>{}</h3>").format(outcome.target), _shown([part]))
-
-
-def _learner(state: State, run: Run) -> Run | None:
-    """Return the run itself, or (it has no models of its own) the best one that has; ``None`` without one."""
-    if run.kind not in _NO_MODELS:
-        return run
-    sign = 1 if state.minimize else -1
-    own = [each for each in state.alike if each.kind not in _NO_MODELS]
-    return min(own, key=lambda each: sign * each.scores["cv"], default=None)
 
 
 def _worst_targets(run: Run, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -180,3 +180,14 @@ def test_a_shifted_column_is_drawn_and_named(shifted):
     assert questions(section) == ["Which columns differ between train and test?"]
     assert isinstance(section.body, Html)
     assert "<code>drop</code>" in section.body
+
+
+def test_of_too_many_columns_those_are_shown_that_differ_then_those_that_models_use(shifted, monkeypatch):
+    monkeypatch.setattr("kagflow.report.data_page._MOST_ROWS", 2)
+    train = pl.read_csv(shifted.raw / "train.csv").with_columns(x3=pl.col("y") + 0.1 * pl.col("x2"))
+    train.write_csv(shifted.raw / "train.csv")
+    pl.read_csv(shifted.raw / "test.csv").with_columns(x3="x2").write_csv(shifted.raw / "test.csv")
+    shifted.cv(*RIDGE)
+    section = data(state_of(shifted))
+    assert [each["name"] for each in section.document["columns"]] == ["x1", "x3"]
+    assert "3 columns at a glance, 2 of them shown: those that differ, then those that the" in section.body.striptags()

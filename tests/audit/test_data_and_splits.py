@@ -278,7 +278,7 @@ def test_the_most_severe_comes_first(check):
 
 def test_frames_are_not_asked_for_all_their_columns_once_a_column(check, monkeypatch):
     """Each such question takes as long as there are columns: asked for each of thousands, it took most of the time."""
-    monkeypatch.setattr("kagflow.data.reading._LARGE_BYTES", 0)
+    monkeypatch.setattr("kagflow.data.agreement._LARGE_BYTES", 0)
     asked = []
     for what in ("schema", "columns", "dtypes"):
         told = getattr(pl.DataFrame, what).fget

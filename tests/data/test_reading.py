@@ -541,7 +541,7 @@ def test_a_column_without_a_name_is_called_as_pandas_does(read: Read) -> None:
 
 
 def test_nulls_as_far_as_a_glance_goes_settle_nothing(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kagflow.data.reading._GLANCE", 2)
+    monkeypatch.setattr("kagflow.data.types._GLANCE", 2)
     data = read(*one_column(["", "", "1"], ["2"]))
     assert data.train.x["a"].to_list() == [None, None, 1]
 

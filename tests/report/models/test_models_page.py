@@ -183,7 +183,7 @@ def test_a_shifted_column_is_drawn_and_named(shifted):
 
 
 def test_of_too_many_columns_those_are_shown_that_differ_then_those_that_models_use(shifted, monkeypatch):
-    monkeypatch.setattr("kagflow.report.data_page._MOST_ROWS", 2)
+    monkeypatch.setattr("kagflow.report.data.section._MOST_ROWS", 2)
     train = pl.read_csv(shifted.raw / "train.csv").with_columns(x3=pl.col("y") + 0.1 * pl.col("x2"))
     train.write_csv(shifted.raw / "train.csv")
     pl.read_csv(shifted.raw / "test.csv").with_columns(x3="x2").write_csv(shifted.raw / "test.csv")

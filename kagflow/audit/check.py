@@ -162,7 +162,9 @@ def _sample_ids(data: Dataset) -> list[Finding]:
 
 
 def _constant(data: Dataset) -> list[Finding]:
-    names = tuple(name for name in data.train.x.columns if data.train.x[name].n_unique() == 1)
+    x = data.train.x
+    counts = x.select(pl.all().n_unique()).row(0) if x.width else ()
+    names = tuple(name for name, distinct in zip(x.columns, counts, strict=True) if distinct == 1)
     if not names:
         return []
     return [
@@ -202,8 +204,9 @@ def _unseen(data: Dataset) -> list[Finding]:
 
 
 def _nulls(data: Dataset) -> list[Finding]:
-    shares = {name: data.train.x[name].null_count() / data.train.height for name in data.train.x.columns}
-    names = tuple(name for name, share in shares.items() if share > _MANY_NULLS)
+    x = data.train.x
+    counts = x.null_count().row(0) if x.width else ()
+    names = tuple(name for name, nulls in zip(x.columns, counts, strict=True) if nulls / x.height > _MANY_NULLS)
     if not names:
         return []
     return [

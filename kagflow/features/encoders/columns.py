@@ -47,9 +47,12 @@ def present(step: object, x: Frame, name: str) -> pl.Series:
     FeatureError
         The frame has none of that name.
     """
-    if name not in x.columns:
-        raise FeatureError(f"there is no column {name!r}", hint=did_you_mean(name, x.columns), where=where_is(step))
-    return x[name]
+    try:
+        return x[name]  # which of thousands of columns is sooner known than whether
+    except pl.exceptions.ColumnNotFoundError:
+        raise FeatureError(
+            f"there is no column {name!r}", hint=did_you_mean(name, x.columns), where=where_is(step)
+        ) from None
 
 
 def categories(step: object, x: Frame, name: str) -> pl.Series:

@@ -143,7 +143,7 @@ def test_the_best_library_is_tuned_and_the_users_configs_stay_theirs(project, mo
     monkeypatch.setattr(schedule, "_LEAST_TUNING", 1.0)
     monkeypatch.setattr(schedule, "_FEWEST_TRIALS", 1)
     project.write("configs/toy/quick.yaml", "rounds: 5\n")
-    said = run(project, "--jobs", "1", "--budget", "20s", "--json", *members("quick", "quick_tuned"))
+    said = run(project, "--jobs", "1", "--budget", "30s", "--json", *members("quick", "quick_tuned"))
     document = json.loads(said.out)
     assert "note: tuning quick for " in said.err
     trained = {each["name"] for each in document["trained"]}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kagflow.scaffold.draft import Draft
-from kagflow.scaffold.python_text import call, quoted, row_function, tuple_of
+from kagflow.scaffold.python_text import call, quoted, row_function, tuple_of, tuple_of_code
 
 _DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "days")
 _MOMENT = "moment"
@@ -120,12 +120,12 @@ def _steps(draft: Draft, encoded: Sequence[str]) -> Iterator[str]:
         *(["read_amounts"] if columns.decorated else []),
         *(["take_apart"] if columns.parted else []),
         *(["read_time"] if draft.time_of_ids else []),
-        *([f"dates({tuple_of(dates)}, parts={tuple_of(_DATE_PARTS)})"] if dates else []),
-        *([f"dates({tuple_of(moments)}, parts={tuple_of((*_DATE_PARTS, 'hour'))})"] if moments else []),
-        *([f"text_lengths({tuple_of(texts)})"] if texts else []),
+        *([call("dates", [tuple_of(dates), f"parts={tuple_of(_DATE_PARTS)}"])] if dates else []),
+        *([call("dates", [tuple_of(moments), f"parts={tuple_of((*_DATE_PARTS, 'hour'))}"])] if moments else []),
+        *([call("text_lengths", [tuple_of(texts)])] if texts else []),
     ]
     drop = [*texts, *dates, *moments, *columns.constant]
-    settings = [f"rows=({', '.join(rows)},)"] if rows else []
+    settings = [f"rows={tuple_of_code(rows)}"] if rows else []
     encodings = ["fold=(Frequency(NAMES_OF_MANY),)", "target=(TargetMean(NAMES_OF_MANY),)"] if encoded else []
     encoded_only = call("FeatureSet", [*settings, *encodings, *_drop([*drop, *encoded])])
     yield f"{_WITH_NAMES if encoded else _WITHOUT}\nFEATURES = {encoded_only}\n"

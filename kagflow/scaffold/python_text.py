@@ -21,6 +21,11 @@ def row_function(name: str, what: str, columns: str) -> str:
     return f'def {name}(x: pl.DataFrame) -> pl.DataFrame:\n    """{what}"""\n    return x.with_columns({columns})\n'
 
 
+def tuple_of_code(parts: Sequence[str]) -> str:
+    """Return expressions as a tuple in Python, one a line where a line would be too long."""
+    return f"({parts[0]},)" if len(parts) == 1 and "\n" not in parts[0] else call("", parts)
+
+
 def call(function: str, settings: Sequence[str]) -> str:
     """Return a call, one setting a line where a line would be too long."""
     flat = f"{function}({', '.join(settings)})"

@@ -213,6 +213,15 @@ def test_the_evidence_stands_in_the_file_beside_each_guess(root):
     assert "# LOOK: price looks like an amount" in text
 
 
+def test_lines_stay_short_however_many_columns_there_are(root):
+    days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 12, 31), "1d", eager=True)
+    many = {f"day_of_the_visit_number_{k}": days.sample(N + M, seed=k) for k in range(12)}
+    new_competition("made", write(root, {**X, **many}, PRICE), root)
+    lines = (root / "competitions/made/features.py").read_text().splitlines()
+    assert sum("day_of_the_visit_number_11" in line for line in lines) > 1  # taken apart, and dropped
+    assert max(map(len, lines)) <= 120
+
+
 def test_the_written_test_passes(root):
     new_competition("made", write(root, X, PRICE), root)
     folder = str(root / "competitions/made")

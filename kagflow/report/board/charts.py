@@ -92,12 +92,17 @@ def _expected(drawn: "Figure", answers: BoardAnswers) -> None:
             showlegend=place == 0,
             hoverinfo="skip",
         )
+    _bars(drawn, [point.cv for point in answers.points], answers.points, [0.0] * len(answers.points))
+
+
+def _bars(drawn: "Figure", x: Sequence[float], points: Sequence[PointAnswer], base: Sequence[float]) -> None:
+    """Draw what CV and noise let expect of public scores, above a base."""
     drawn.add_scatter(
-        x=[point.cv for point in answers.points],
-        y=[(point.low + point.high) / 2 for point in answers.points],
+        x=list(x),
+        y=[(point.low + point.high) / 2 - own for point, own in zip(points, base, strict=True)],
         error_y={
             "type": "data",
-            "array": [(point.high - point.low) / 2 for point in answers.points],
+            "array": [(point.high - point.low) / 2 for point in points],
             "color": faded(SOFT, 0.4),
             "thickness": 6,
             "width": 0,
@@ -160,21 +165,7 @@ def over_time(metric: str, answers: BoardAnswers, named: Mapping[str, str]) -> H
     drawn.update_xaxes(dtick=max(len(scored) // 8, 1))
     places = [place for place, point in enumerate(scored, start=1) if point not in far]
     shown = [point for point in scored if point not in far]
-    drawn.add_scatter(
-        x=places,
-        y=[(point.low + point.high) / 2 - point.cv for point in shown],
-        error_y={
-            "type": "data",
-            "array": [(point.high - point.low) / 2 for point in shown],
-            "color": faded(SOFT, 0.5),
-            "thickness": 6,
-            "width": 0,
-        },
-        mode="markers",
-        marker={"color": SOFT, "symbol": "line-ew-open", "size": 9},
-        name="to be expected, 90 %",
-        hoverinfo="skip",
-    )
+    _bars(drawn, places, shown, [point.cv for point in shown])
     drawn.add_scatter(
         x=places,
         y=[(point.public or 0.0) - point.cv for point in shown],

@@ -1,7 +1,9 @@
 """What tuning with kagflow is worth beside the usual recipe: Optuna around scikit-learn's `cross_val_score`.
 
 Both look for LightGBM's parameters in the same space, on the same columns, folds, rounds and seed, for the same wall
-time. The recipe may use the cores either way, folds side by side or all cores for each fit; the one counts that does
+time. The columns are those of the files; with ``--features`` they are the competition's, whose steps the recipe has as
+a step of its pipeline, for what learns from rows or from their target must be fitted on the training rows of a fold
+alone. The recipe may use the cores either way, folds side by side or all cores for each fit; the one counts that does
 more trials in a short study. Then both make several studies in turns, each pair with a seed of its own, and figures
 are means over them. Reported are trials a minute, over all of kagflow's time (its run and report at the end included)
 and while it searches; the score of the best parameters, by one and the same cross-validation for both; and how many
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _features_step import FeaturesStep
 from _measure import Worker, machine, print_row, verdict
 
 from kagflow.errors import DataError
@@ -48,11 +51,12 @@ class Outcome:
         return 60 * len(self.scores) / self.seconds
 
 
-def lay_out(name: str, root: Path) -> None:
-    """Make a project of a competition whose features are the files' own columns, as both can have them."""
+def lay_out(name: str, root: Path, features: bool) -> None:
+    """Make a project of a competition; without its features, models have the files' own columns."""
     folder = root / "competitions" / name
     folder.mkdir(parents=True)
-    shutil.copy(PROJECT / "competitions" / name / "competition.yaml", folder)
+    for file in ("competition.yaml", "features.py") if features else ("competition.yaml",):
+        shutil.copy(PROJECT / "competitions" / name / file, folder)
 
 
 def plan_of(root: Path, name: str, rounds: int) -> Any:
@@ -73,6 +77,7 @@ def by_recipe(
     import optuna
     from joblib.externals.loky import get_reusable_executor
     from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
 
     from kagflow.models import Batch
     from kagflow.tuning.space import Search
@@ -81,8 +86,10 @@ def by_recipe(
     plan = plan_of(root, name, rounds)
     setup, cores = plan.setup, len(os.sched_getaffinity(0))
     search = Search.of(setup.model, plan.experiment)
-    x = setup.pool.x.drop(setup.pool.hidden, strict=False).to_pandas()
-    y = Batch(x, setup.transform.fit(setup.pool.x, setup.pool.y).forward(setup.pool.x, setup.pool.y)).target
+    columns = setup.pool.x.drop(setup.pool.hidden, strict=False).to_pandas()
+    learns = bool(setup.pool.features.fold or setup.pool.features.target)
+    x = np.arange(len(columns))[:, None] if learns else columns
+    y = Batch(columns, setup.transform.fit(setup.pool.x, setup.pool.y).forward(setup.pool.x, setup.pool.y)).target
     folds = [(fold.train, fold.valid) for fold in setup.folds]
     is_value = setup.problem.task == "regression"
     kind = lightgbm.LGBMRegressor if is_value else lightgbm.LGBMClassifier
@@ -96,6 +103,8 @@ def by_recipe(
             params = {**setup.model.defaults, **search.params(trial.params, None)}
             threads = 1 if side_by_side else cores
             model = kind(n_estimators=rounds, random_state=seed, n_jobs=threads, verbosity=-1, **params)
+            if learns:
+                model = make_pipeline(FeaturesStep(setup.pool), model)
             jobs = cores if side_by_side else 1
             scores.append(float(np.mean(cross_val_score(model, x, y, cv=folds, scoring=scoring, n_jobs=jobs))))
             made.tell(trial, scores[-1])
@@ -163,11 +172,11 @@ def one_study(prepare: Callable[..., Callable[[], Outcome]], *arguments: Any) ->
     return outcome
 
 
-def compare(name: str, root: Path, rounds: int, seconds: float, studies: int) -> None:
+def compare(name: str, root: Path, rounds: int, seconds: float, studies: int, features: bool) -> None:
     import kagflow
     from kagflow.data import find_source
 
-    lay_out(name, root)
+    lay_out(name, root, features)
     competition = kagflow.load(name, root)
     find_source(name, competition.facts, root)  # raises where there are none: a worker would only be seen to end
     metric = competition.metric
@@ -198,6 +207,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0, help="wall time of each study")
     parser.add_argument("--studies", type=int, default=3, help="of each, in turns")
     parser.add_argument("--rounds", type=int, default=200, help="boosting rounds of every fit")
+    parser.add_argument("--features", action="store_true", help="the competition's own, instead of the files' columns")
     parser.add_argument("competitions", nargs="*", default=list(COMPETITIONS))
     asked = parser.parse_args()
     seconds, rounds, studies = (10.0, 10, 1) if asked.quick else (asked.seconds, asked.rounds, asked.studies)
@@ -205,7 +215,7 @@ def main() -> None:
     for name in asked.competitions:
         with tempfile.TemporaryDirectory() as temporary:
             try:
-                compare(name, Path(temporary), rounds, seconds, studies)
+                compare(name, Path(temporary), rounds, seconds, studies, asked.features)
             except DataError as error:  # not every competition has a practice edition
                 print_row(f"{name} is left out: {error.problem}")
 

@@ -350,6 +350,19 @@ Rounds = Annotated[
 ]
 
 
+_AS_NEEDED, _ALL_ROWS = "as needed", "models of all rows"
+
+
+def _kind_of_refit(value: object) -> str:
+    return _AS_NEEDED if value is None or value == "auto" else _ALL_ROWS
+
+
+Refit = Annotated[
+    Annotated[Literal["auto"] | None, Tag(_AS_NEEDED)] | Annotated[RefitConfig, Tag(_ALL_ROWS)],
+    Discriminator(_kind_of_refit),
+]
+
+
 class ModelConfig(_Strict):
     """Which model and its library's own parameters, under their own names."""
 
@@ -388,8 +401,9 @@ class Experiment(_Strict):
         Rows that are trained on beside those of train, and never scored: of a file ``{file: original.csv}``, or test
         rows with predicted targets ``{pseudo: lgbm}``; or a list of several of these.
     refit
-        Predict test by models of all training rows. ``None``: by the folds' models, their mean. The score is that of
-        the folds either way.
+        Predict test by models of all training rows. ``None``: by the folds' models, their mean. ``auto``: by models of
+        all rows where the folds' models learn from less than six tenths of these (two folds, or folds forward in time,
+        of which the first knows little), else by the folds'. The score is that of the folds either way.
     splitter
         Changed settings of the competition's splitter, or another splitter where it names another ``kind``.
     target_transform
@@ -425,7 +439,7 @@ class Experiment(_Strict):
     seeds: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
     extra: Extra = ()
-    refit: RefitConfig | None = None
+    refit: Refit = "auto"
     splitter: dict[str, Any] = Field(default_factory=dict)
     target_transform: str | None = None
     postprocess: str | None = None
@@ -579,6 +593,8 @@ def _validate(model: type[_Model], document: Mapping[str, Any], where: str) -> _
 _OF_TAG: Mapping[str | int, type[BaseModel] | None] = {
     _NUMBER: None,
     _SEARCH: RoundsConfig,
+    _AS_NEEDED: None,
+    _ALL_ROWS: RefitConfig,
     _FILE: ExtraFile,
     _PSEUDO: PseudoLabels,
 }

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from kagflow.autopilot.shape import Shape
-from kagflow.config import Experiment, RoundsConfig
+from kagflow.config import Experiment, RefitConfig, RoundsConfig
 from kagflow.features.automatic import AUTO
 from kagflow.models.registry import model_class
 
@@ -24,13 +24,20 @@ _FEWEST, _MOST = 0.1, 30.0  # how far measured times are believed to differ from
 def core_seconds(experiment: Experiment, shape: Shape) -> float:
     """Return a guess of the seconds that one core takes for a run, all folds and seeds."""
     shape = shape.on(experiment.features)
-    refits = 0 if experiment.refit is None else experiment.refit.seeds or experiment.seeds
+    refits = _refits(experiment, shape)
     fits = (shape.folds * experiment.seeds + refits) * shape.targets
     cells = (shape.rows + shape.test_rows) * shape.columns
     model = experiment.model
     one = _of_trees(experiment, shape) if model_class(model.kind).uses_rounds else _of_estimator(experiment, shape)
     seconds: float = fits * (_START + _PER_CELL * cells + one)
     return seconds + (shape.folds * shape.targets * _choosing(shape) if experiment.features == AUTO else 0.0)
+
+
+def _refits(experiment: Experiment, shape: Shape) -> int:
+    """Return how many models of all rows there are."""
+    if isinstance(experiment.refit, RefitConfig):
+        return experiment.refit.seeds or experiment.seeds
+    return experiment.seeds if experiment.refit == "auto" and shape.small_folds else 0
 
 
 def _choosing(shape: Shape) -> float:

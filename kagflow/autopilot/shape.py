@@ -61,6 +61,8 @@ class Shape:
         Whether values are learned on the target's own scale, whatever its units.
     stops
         Whether stop rows can be carved out of every fold's training rows.
+    small_folds
+        Whether the models of a fold learn from so few of the rows that test is predicted by models of all rows.
     sets
         The shape with other sets of features than the default, by name.
     """
@@ -76,6 +78,7 @@ class Shape:
     weighted: bool = False
     own_scale: bool = False
     stops: bool = True
+    small_folds: bool = False
     sets: "Mapping[str, Shape]" = field(default_factory=dict)
 
     @classmethod
@@ -92,6 +95,7 @@ class Shape:
             weighted=setup.table.weight is not None,
             own_scale=setup.problem.task == "regression" and isinstance(setup.transform, Identity),
             stops=_can_stop(setup),
+            small_folds=setup.refit is not None,
         )._with(plan, setup.pool.features)
         others = plan.competition.feature_sets.items()
         return replace(shape, sets={name: shape._with(plan, features) for name, features in others})

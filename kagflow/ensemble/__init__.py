@@ -1,7 +1,8 @@
 """Ensembles: blends of out-of-fold predictions, with scores that say how much of them was fitted."""
 
 from kagflow.ensemble.bank import Bank
-from kagflow.ensemble.crossfit import SIMPLICITY, Scored, choose, score, score_level
+from kagflow.ensemble.choice import SIMPLICITY, choose
+from kagflow.ensemble.crossfit import Scored, score, score_level
 from kagflow.ensemble.imported import import_member
 from kagflow.ensemble.make import Ensembled, make_ensemble
 from kagflow.ensemble.methods import METHODS, FittedBlend, Method, find_method, suited

@@ -1,7 +1,7 @@
 """Candidates: ways to blend a bank, scored on every repeat of the folds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -80,6 +80,12 @@ class Candidate:
             return Difference(0.0, 0.0)
         found = [mine.against(theirs) for mine, theirs in zip(self.repeats, other.repeats, strict=True)]
         return Difference(float(np.mean([each.value for each in found])), float(np.mean([each.se for each in found])))
+
+    def before_labels(self) -> "Candidate | None":
+        """Return the same, scored by what its labels are made from; ``None`` where the metric is not of labels."""
+        softer = [each.before_labels() for each in self.repeats]
+        repeats = tuple(each for each in softer if each is not None)
+        return replace(self, repeats=repeats, post=None) if repeats else None
 
     def blend(self, members: Mapping[str, Values]) -> Values:
         """Return the blend of predictions of other rows, not post-processed: the mean of the repeats' blends."""

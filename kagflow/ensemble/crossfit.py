@@ -6,29 +6,21 @@ models that trained on this fold; that is level 1's matter, which refitting the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from joblib import cpu_count
 
-from kagflow.ensemble.methods import METHODS, FittedBlend, Method
+from kagflow.ensemble.methods import FittedBlend, Method
 from kagflow.ensemble.rows import Array, Level, Part, Rows, Values
+from kagflow.ensemble.trails import aim_of
 from kagflow.errors import KagflowError
+from kagflow.metrics import Metric
 from kagflow.stats import Difference, bootstrap_se, paired_difference
 from kagflow.training import Layout, run_tasks
 from kagflow.training.postprocess import FittedPost, Post
-
-_LEVEL = 0.25  # standard errors of a difference, below which nothing is lost
-_BLENDS = ("mean", "rank_mean", "logit_mean", "forward", "climb", "weighted")
-SIMPLICITY = (*_BLENDS, *(kind for kind in METHODS if kind not in _BLENDS))
-"""Kinds of methods, the first preferred where scores do not tell them apart.
-
-Means learn nothing. The best single member stands behind all blends: it is the luckiest of many, too, and a mean of
-several errs less on rows that nobody has looked at.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +45,9 @@ class Scored:
         Standard error of ``cv_crossfitted``.
     folds
         Cross-fitted score of each fold, by number; ``None`` where it is not defined.
+    aim
+        The metric that weights were looked for by: that of ``rows``, or where that is of labels, one of what these are
+        made from.
     """
 
     method: Method
@@ -65,6 +60,7 @@ class Scored:
     cv_crossfitted: float
     cv_fitted: float
     folds: dict[int, float | None]
+    aim: Metric
 
     @cached_property
     def se(self) -> float:
@@ -78,6 +74,13 @@ class Scored:
         """Return predictions of other rows, from the members' predictions of them."""
         blended = self.blend.apply(members)
         return blended if self.post is None else self.post.apply(blended)
+
+    def before_labels(self) -> "Scored | None":
+        """Return the same blend by what its labels are made from; ``None`` where the metric is not of labels."""
+        if self.aim is self.rows.metric:
+            return None
+        rows = replace(self.rows, metric=self.aim)
+        return replace(self, rows=rows, crossfitted=self.oof, cv_crossfitted=rows.score(self.oof))
 
     def against(self, other: "Scored") -> Difference:
         """Return this cross-fitted score minus another's, on the same rows."""
@@ -143,6 +146,7 @@ def score_level(method: Method, level: Level, post: Post | None = None) -> Score
         cv_crossfitted=rows.score(crossfitted),
         cv_fitted=rows.score(as_fitted),
         folds=_fold_scores(rows, crossfitted),
+        aim=aim_of(level),
     )
 
 
@@ -203,51 +207,3 @@ def _fold_scores(rows: Rows, prediction: Values) -> dict[int, float | None]:
         except KagflowError:  # one class only, say: the score over all folds is defined nonetheless
             scores[number] = None
     return scores
-
-
-class Candidate(Protocol):
-    """What can be chosen: a ``Scored``, or several, one a repeat of the folds."""
-
-    @property
-    def method(self) -> Method:
-        """How members were blended."""
-
-    @property
-    def rows(self) -> Rows:
-        """Of its score; the first repeat's."""
-
-    @property
-    def cv_crossfitted(self) -> float:
-        """Its score."""
-
-    def against(self, other: Any) -> Difference:
-        """Return its score minus that of another candidate, on the same rows."""
-
-
-Chosen = TypeVar("Chosen", bound=Candidate)
-
-
-def choose(candidates: Sequence[Chosen], simplicity: Sequence[str] = SIMPLICITY) -> Chosen:
-    """Return the ensemble with the best cross-fitted score, or a simpler one that is as good as that.
-
-    A simpler one is taken where it is worse by less than a quarter of the standard error of the paired difference; of
-    those the simplest. Of equally simple ones the better. A whole standard error would be kinder to the simple ones
-    than they deserve: what is worse by that much is worse on new rows in five cases of six.
-
-    Parameters
-    ----------
-    candidates
-        On the same rows; at least one.
-    simplicity
-        Kinds of methods, the simplest first.
-    """
-    sign = 1.0 if candidates[0].rows.metric.direction == "minimize" else -1.0
-    ranked = sorted(candidates, key=lambda each: sign * each.cv_crossfitted)
-    best = ranked[0]
-    simpler = [each for each in ranked[1:] if _place(each, simplicity) < _place(best, simplicity)]
-    level = [each for each in simpler if abs((gap := each.against(best)).value) < _LEVEL * gap.se]
-    return min([*level, best], key=lambda each: _place(each, simplicity))
-
-
-def _place(candidate: Candidate, simplicity: Sequence[str]) -> int:
-    return simplicity.index(candidate.method.kind)

@@ -14,7 +14,7 @@ from kagflow.data import Dataset, Source, find_source, read_dataset
 from kagflow.ensemble.added import Added
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import Candidate, candidates
-from kagflow.ensemble.crossfit import choose
+from kagflow.ensemble.choice import choose
 from kagflow.ensemble.nested import score_nested
 from kagflow.ensemble.refits import Watcher, check_refittable
 from kagflow.ensemble.written import Made, write_ensemble

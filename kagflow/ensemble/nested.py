@@ -62,6 +62,10 @@ class Nested:
         """Its score, under the name by which ``choose`` asks for it."""
         return float(self.scores["cv"])
 
+    def before_labels(self) -> None:
+        """None: predictions are kept after post-processing only."""
+        return
+
     def against(self, other: "Nested") -> Difference:
         """Return the paired difference of nested scores, the mean over repeats."""
         found = [

@@ -205,7 +205,7 @@ def _extra(plan: Plan) -> dict[str, Any] | None:
         return None
     folds = sorted({task.fold for task in plan.tasks if task.fold is not None})
     joined = {str(number): plan.setup.extra_rows_of(number) for number in folds}
-    if plan.experiment.refit is not None:
+    if plan.setup.refit is not None:
         joined["all"] = plan.setup.extra_rows_of(None)
     return {"sources": list(plan.extra.accounts), "joined": joined}
 

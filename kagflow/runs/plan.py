@@ -12,7 +12,7 @@ import numpy as np
 
 from kagflow.codes import Acceptance
 from kagflow.competition import METRIC, Competition
-from kagflow.config import Experiment, RoundsConfig
+from kagflow.config import Experiment, RefitConfig, RoundsConfig
 from kagflow.data import Dataset, Source, Table, Target, read_dataset
 from kagflow.data.table import dense_codes
 from kagflow.errors import ConfigError
@@ -29,6 +29,7 @@ from kagflow.training.shared import SharedFeatures
 from kagflow.training.target import AsNumbers, TargetTransform
 from kagflow.training.weights import check_class_weights
 
+_SMALL_SHARE = 0.6  # of all rows, from which the models of a fold learn
 _SAMPLE_SEED = 20_011
 _OWN = "own"  # the name of what the competition's folder defines: a transform, an objective, a stop metric
 
@@ -116,7 +117,6 @@ def make_plan(
     look = look or Look()
     facts, metric = competition.facts, competition.metric
     model = make_model(experiment.model, experiment.rounds)
-    _check_refit(experiment, model)
     configured_space(model, experiment.space)  # a run does not look there, but a wrong word is found now
     transform = choose_transform(competition, experiment)
     post = None if experiment.postprocess is None else find_post(experiment.postprocess, metric)
@@ -141,7 +141,8 @@ def make_plan(
         hidden=hidden,
         tables=data.tables,
     )
-    tasks = tuple(_tasks(experiment, folds, look, len(facts.targets)))
+    refit = _refit(experiment, model, folds, data.train.height, look)
+    tasks = tuple(_tasks(experiment, refit, folds, look, len(facts.targets)))
     scored = stop_metric is not None and isinstance(model.rounds, RoundsConfig)
     device, note = resolve_device(
         model.kind, experiment.device, rows=pool.x.height, lacks=model.gpu_lacks(problem, scored=scored)
@@ -159,6 +160,7 @@ def make_plan(
         resources=Resources(layout.threads, device),
         acceptance=Acceptance(facts.accept),
         stop_metric=stop_metric,
+        refit=refit,
     )
     if gathered.rows is not None:
         _check_that_some_join(setup, tasks)
@@ -166,13 +168,27 @@ def make_plan(
     return Plan(competition, experiment, config, data, setups, tasks, layout, gathered, look, post, note)
 
 
-def _check_refit(experiment: Experiment, model: Model) -> None:
+def _refit(experiment: Experiment, model: Model, folds: Folds, rows: int, look: Look) -> RefitConfig | None:
+    """Return the models of all rows that predict test: those asked for, or where none are, those that are needed.
+
+    Where a fold's models know half of the rows only, test is worse predicted by their mean than by a model of all. On
+    bike sharing, with five folds forward in time, the error of test was 0.53 and 0.28.
+
+    Raises
+    ------
+    ConfigError
+        They are asked for, and the model cannot do without stop rows.
+    """
+    if experiment.refit == "auto":
+        share = np.mean([len(fold.train) for fold in folds]) / rows
+        return RefitConfig() if share < _SMALL_SHARE and model.refits and not look.quick else None
     if experiment.refit is not None and not model.refits:
         raise ConfigError(
             f"{model.kind} needs stop rows in every fit, so that no model of it can learn from all rows",
             hint="leave it out: test is then predicted by the folds' models",
             where="refit",
         )
+    return experiment.refit
 
 
 def _check_that_some_join(setup: Setup, tasks: Sequence[Task]) -> None:
@@ -300,7 +316,7 @@ def _sampled(data: Dataset, share: float) -> Dataset:
     )
 
 
-def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> Iterator[Task]:
+def _tasks(experiment: Experiment, refit: RefitConfig | None, folds: Folds, look: Look, targets: int) -> Iterator[Task]:
     """Yield the fits: every fold that is looked at with every target and seed, then the refits on all training rows."""
     known = [fold.number for fold in folds]
     unknown = set(look.folds) - set(known)
@@ -311,8 +327,8 @@ def _tasks(experiment: Experiment, folds: Folds, look: Look, targets: int) -> It
     numbers = [number for number in known if not look.folds or number in look.folds]
     for number, target, seed in product(numbers, range(targets), _seeds(experiment, experiment.seeds)):
         yield Task(number, seed, target)
-    if experiment.refit is not None:
-        for target, seed in product(range(targets), _seeds(experiment, experiment.refit.seeds or experiment.seeds)):
+    if refit is not None:
+        for target, seed in product(range(targets), _seeds(experiment, refit.seeds or experiment.seeds)):
             yield Task(None, seed, target)
 
 
@@ -333,6 +349,8 @@ def written_out(plan: Plan) -> Mapping[str, Any]:
     if setup.finds_rounds:
         document["rounds"]["refit"] = setup.refits
     document["extra"] = plan.extra.written_out(plan.experiment)
-    if plan.experiment.refit is not None:
-        document["refit"]["seeds"] = plan.experiment.refit.seeds or plan.experiment.seeds
+    if setup.refit is not None:
+        document["refit"] = {**setup.refit.model_dump(), "seeds": setup.refit.seeds or plan.experiment.seeds}
+    else:
+        document["refit"] = None
     return document

@@ -114,7 +114,7 @@ def _source(asked: PseudoLabels, competition: Competition, data: Dataset, folds:
     if any(name.startswith("all-") for name in run.facts["task_seconds"]):
         raise ConfigError(
             f"test was predicted by models of all rows in the run {run.name}, which know every target that is scored",
-            hint="run its config without `refit`",
+            hint="run its config with `refit: null`",
             where=where,
         )
     return run

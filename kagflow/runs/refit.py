@@ -36,7 +36,7 @@ def refit_setups(plan: Plan, rounds_of: RoundsOf) -> tuple[Setup, ...]:
 
 def how_test_is_predicted(plan: Plan, rounds_of: RoundsOf) -> dict[str, Any]:
     """Return what `run.json` says of the models that predict test."""
-    if plan.experiment.refit is None:
+    if plan.setup.refit is None:
         return {"models": "those of the folds"}
     return {
         "models": "refitted on all rows; the score is that of the folds",

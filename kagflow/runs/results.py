@@ -66,7 +66,7 @@ def write_results(plan: Plan, folder: RunFolder) -> tuple[dict[str, Any], Fitted
         scores["seeds_alone"] = _scores_of_seeds(plan, folder)
     pl.concat(_oof_frame(plan, repeat) for repeat in repeats).write_parquet(folder.path / "oof.parquet")
     targets = plan.competition.facts.several_targets
-    test = [task for task in plan.tasks if (plan.experiment.refit is not None) == (task.fold is None)]
+    test = [task for task in plan.tasks if (plan.setup.refit is not None) == (task.fold is None)]
     predictions = [folder.test(task) for task in test]
     mean = mean_by_target(predictions, [task.target for task in test])
     columns = [predictions_frame(mean, targets=targets)] + [

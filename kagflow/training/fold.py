@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kagflow.codes import Acceptance, Noted
-from kagflow.config import Experiment, RoundsConfig
+from kagflow.config import Experiment, RefitConfig, RoundsConfig
 from kagflow.data import Frame, Rows, Table, Target
 from kagflow.data.table import target_codes
 from kagflow.errors import ModelError, SplitError
@@ -59,6 +59,8 @@ class Setup:
         Which guards are accepted, and what they let through in this run.
     stop_metric
         What early stopping follows; ``None`` for the library's own loss.
+    refit
+        The models of all training rows that predict test; ``None`` where those of the folds do.
     shared
         The features of each fold while they are needed.
     cache
@@ -78,6 +80,7 @@ class Setup:
     resources: Resources
     acceptance: Acceptance = field(default_factory=Acceptance, repr=False)
     stop_metric: Metric | None = None
+    refit: RefitConfig | None = None
     shared: SharedFeatures = field(default_factory=SharedFeatures, repr=False)
     cache: FrameCache | None = field(default=None, repr=False)
     predicts_test: bool = True
@@ -178,7 +181,7 @@ def run_task(setup: Setup, task: Task) -> TaskResult:
     fold = None if task.fold is None else setup.folds.folds[task.fold]
     train = setup.training_rows(task.fold)
     valid = {} if fold is None else {VALID: fold.valid}
-    test = setup.predicts_test and (setup.experiment.refit is not None) == (fold is None)
+    test = setup.predicts_test and (setup.refit is not None) == (fold is None)
     model, learner, ready = setup.model, None, None
     if setup.finds_rounds:
         later = {} if setup.refits else valid

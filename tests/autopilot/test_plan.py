@@ -8,7 +8,7 @@ from kagflow.autopilot.costs import Speed, core_seconds
 from kagflow.autopilot.portfolio import BOOSTERS, MOST, PREFIX, fitting_level, portfolio, quick
 from kagflow.autopilot.schedule import Crew, Schedule, Study, crew_for, fits, with_quick
 from kagflow.autopilot.shape import Shape
-from kagflow.config import Experiment, ModelConfig, RoundsConfig
+from kagflow.config import Experiment, ModelConfig, RefitConfig, RoundsConfig
 
 SMALL = Shape(task="regression", rows=1000, numbers=20)
 MIDDLE = Shape(task="binary", rows=20_000, numbers=20, classes=2, levels=(3, 40))
@@ -85,6 +85,29 @@ def test_the_users_configs_come_first_and_are_what_variants_start_from():
     assert deep.features == "names"
     assert deep.model.params["l2_leaf_reg"] == 7
     assert PREFIX + "catboost" not in names(members)
+
+
+def test_test_rows_are_predicted_by_models_of_all_rows_but_for_networks_and_where_the_user_says_so():
+    own = {"mine": Experiment(refit=None, model=ModelConfig(kind="catboost")), "trees": Experiment(rounds=50)}
+    members = portfolio(MIDDLE, own, ["default"], installed=True)
+    refitted = {member.name: member.experiment.refit for member in members}
+    assert refitted["mine"] is None
+    assert refitted["auto_catboost_coarse"] is None
+    assert refitted["trees"] == refitted["auto_mlp"] == refitted["auto_tabm"] == "auto"
+    assert refitted["auto_xgboost"] == refitted["auto_linear"] == RefitConfig()
+
+
+@pytest.mark.parametrize("rows", [60, 201, 252, 1201, 1501, 26_215])
+def test_no_batch_of_the_small_network_is_a_few_rows(rows):
+    shape = replace(MIDDLE, rows=rows)
+    batch = next(
+        member.experiment.model.params["batch_size"]
+        for member in portfolio(shape, {}, ["default"], installed=False)
+        if member.family == "mlp"
+    )
+    for learned in (rows * 4 // 5, rows * 4 // 5 + 1):
+        assert batch < learned
+        assert learned % batch == 0 or learned % batch > 0.8 * batch
 
 
 def test_where_rounds_are_a_number_some_members_find_them():

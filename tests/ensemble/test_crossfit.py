@@ -259,6 +259,23 @@ def test_for_metrics_to_maximise_more_is_better() -> None:
     assert choose([made_up("mean", 1 - good, level), made_up("climb", good, level)]).method.kind == "climb"
 
 
+@pytest.mark.parametrize(("flipped", "chosen"), [(2, "climb"), (80, "single")])
+def test_labels_that_do_not_tell_ensembles_apart_are_looked_behind(flipped: int, chosen: str) -> None:
+    level = Example("accuracy", "binary").level()
+    right = np.asarray(level.rows.y, dtype=np.float64)
+
+    def made(kind: str, sure: float, wrong: int) -> Scored:
+        chance = np.where(right == 1, sure, 1 - sure)
+        chance[:wrong] = 1 - chance[:wrong]
+        return replace(made_up(kind, chance, level), oof=chance)
+
+    lucky, calibrated = made("single", 0.51, 30), made("climb", 0.8, 30 + flipped)
+    assert lucky.cv_crossfitted > calibrated.cv_crossfitted
+    assert (abs(calibrated.against(lucky).value) < calibrated.against(lucky).se) == (chosen == "climb")
+
+    assert choose([lucky, calibrated]).method.kind == chosen
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 

@@ -515,7 +515,7 @@ def test_a_run_whose_models_of_all_rows_predict_test_is_refused(labelled):
     labelled.cv("refit.rows=all", config="base")
     problem = refused_source(labelled, PSEUDO)
     assert "test was predicted by models of all rows" in problem.problem
-    assert problem.hint == "run its config without `refit`"
+    assert problem.hint == "run its config with `refit: null`"
 
 
 def test_a_config_without_a_run_and_an_unknown_name_are_refused(project):
@@ -537,6 +537,8 @@ def test_later_test_rows_join_no_fold_forward_in_time(project):
     project.facts(time="day", splitter={"kind": "forward", "folds": 3}, ignore=["shop", "w"])
     project.write("configs/toy/base.yaml", "model: {kind: sklearn, estimator: sklearn.linear_model.Ridge}\n")
     project.cv(config="base")
+    assert "test was predicted by models of all rows" in refused_source(project, PSEUDO).problem
+    project.cv("refit=null", config="base")
     assert "no extra row joins the training rows of any fold" in refused_source(project, PSEUDO).problem
 
 

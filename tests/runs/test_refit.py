@@ -126,3 +126,38 @@ def test_epochs_do_not_grow_for_each_goes_over_all_rows(project, monkeypatch):
     monkeypatch.setattr(LightGBM, "rounds_grow", False)
     run = project.cv(*TREES, ALL)
     assert rounds_of(run, "all") == [round(np.mean(rounds_of(run, "folds")))]
+
+
+# --- where nobody asked -----------------------------------------------------------------------------------------------
+
+FORWARD = {"time": "day", "splitter": {"kind": "forward", "folds": 3}, "ignore": ["shop", "w"]}
+
+
+def test_folds_that_learn_from_few_rows_do_not_predict_test(project):
+    project.facts(**FORWARD)
+    run = project.cv(*TREES)
+    assert run.facts["test_predicted_by"]["rows"] == 60
+    assert [name for name in run.facts["rounds"] if name.startswith("all")] == ["all-seed0"]
+    assert "refit:\n  rows: all\n  seeds: 1\n" in run.experiment()
+
+
+def test_the_user_has_the_last_word(project):
+    project.facts(**FORWARD)
+    run = project.cv(*TREES, "refit=null")
+    assert run.facts["test_predicted_by"] == {"models": "those of the folds"}
+    assert "refit: null\n" in run.experiment()
+
+
+@pytest.mark.parametrize(("folds", "refitted"), [(2, True), (3, False)])
+def test_folds_that_learn_from_most_rows_do(project, folds, refitted):
+    run = project.cv(*TREES, f"splitter.folds={folds}")
+    assert ("rows" in run.facts["test_predicted_by"]) == refitted
+
+
+def test_what_models_of_all_rows_are_worth_where_time_goes_on(project):
+    """The target grows with time: the first fold's models have seen the smallest values only."""
+    project.facts(**FORWARD)
+    path = project.raw / "train.csv"
+    pl.read_csv(path).with_columns(y=pl.col("id").cast(pl.Float64)).write_csv(path)
+    later, apart = (project.cv(*TREES, setting).test()["prediction"].mean() for setting in ("refit=auto", "refit=null"))
+    assert later > apart + 5

@@ -10,7 +10,7 @@ from kagflow.data import Source, read_dataset
 from kagflow.scaffold.files import find_files, unpacked
 from tests.scaffold.shapes import TRUTHS, Columns, panel, patients, write_csv
 
-FAST = ("--config", "lgbm", "--set", "rounds=5", "--set", "seeds=1", "--set", "threads=1")
+FAST = ("--config", "lgbm", "--set", "rounds=15", "--set", "seeds=1", "--set", "threads=1")
 
 
 @pytest.fixture

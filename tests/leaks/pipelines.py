@@ -139,8 +139,9 @@ class Pipeline:
             model=self.model(data, folds.folds[number]),
             problem=Problem(data.task, data.classes, objective),
             transform=find_transform(self.scale),
-            experiment=Experiment(seed=3, seeds=seeds, refit=RefitConfig() if self.refit else None),
+            experiment=Experiment(seed=3, seeds=seeds),
             resources=Resources(1),
+            refit=RefitConfig() if self.refit else None,
         )
 
 

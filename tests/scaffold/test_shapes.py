@@ -10,7 +10,7 @@ from kagflow.data import Source, read_dataset
 from kagflow.scaffold.files import find_files, unpacked
 from tests.scaffold.shapes import TRUTHS, Columns, panel, patients, write_csv
 
-FAST = ("--config", "lgbm", "--set", "rounds=15", "--set", "seeds=1", "--set", "threads=1")
+FAST = ("--config", "lgbm", "--set", "rounds=5", "--set", "seeds=1", "--set", "threads=1")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_what_is_guessed_is_true_and_gives_a_score_and_a_submission(project, mak
     assert submission.to_series(0).equals(sample.to_series(0))
     for column in submission[:, 1:]:
         assert not column.null_count()
-        assert is_alike(column, sample[column.name]), column
+        assert is_alike(column, sample[column.name], values=guessed["task"] == "regression"), column
 
     checked = project.cli("check", "made", "--json")
     assert checked.code == 0, checked.out
@@ -58,9 +58,9 @@ def test_what_is_guessed_is_true_and_gives_a_score_and_a_submission(project, mak
     assert doubts == []
 
 
-def is_alike(predictions: pl.Series, asked: pl.Series) -> bool:
+def is_alike(predictions: pl.Series, asked: pl.Series, *, values: bool) -> bool:
     """Say whether predictions are whole numbers, numbers or words, as those of the sample submission are."""
-    if asked.str.contains(r"^-?\d+$").all() and predictions.n_unique() < 20:
+    if not values and asked.str.contains(r"^-?\d+$").all() and predictions.n_unique() < 20:
         return bool(predictions.str.contains(r"^-?\d+$").all())
     is_number = asked.cast(pl.Float64, strict=False).null_count() == 0
     return bool(predictions.cast(pl.Float64, strict=False).null_count() == 0) == is_number

@@ -70,6 +70,15 @@ def choose(candidates: Sequence[Chosen], simplicity: Sequence[str] = SIMPLICITY)
     return _simplest(candidates, simplicity)
 
 
+def why(chosen: Chosen, candidates: Sequence[Chosen]) -> str:
+    """Return in a few words why ``choose`` took a candidate."""
+    best, soft = _ranked(candidates)[0], chosen.before_labels()
+    if chosen is best:
+        return "the best"
+    name = chosen.rows.metric.name
+    return f"not told from the best by {name}, " + ("simpler" if soft is None else f"better by {soft.rows.metric.name}")
+
+
 def _simplest(candidates: Sequence[Chosen], simplicity: Sequence[str]) -> Chosen:
     """Return the best by its score, or the simplest that is worse by next to nothing."""
 

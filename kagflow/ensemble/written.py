@@ -14,6 +14,7 @@ from kagflow.data import Dataset
 from kagflow.ensemble.added import Added, mix
 from kagflow.ensemble.bank import ENSEMBLE, Bank
 from kagflow.ensemble.candidates import SINGLE, Candidate
+from kagflow.ensemble.choice import why
 from kagflow.ensemble.nested import Nested
 from kagflow.ensemble.prediction import SavedBlend, save_blend
 from kagflow.ensemble.scale import scale_of
@@ -205,7 +206,7 @@ def _why(dishonest: Sequence[str]) -> str | None:
 def _chosen_by_looking(made: Made) -> Iterator[str]:
     """Yield what was chosen by looking at OOF: weights, the method, post-processing, and what the members did."""
     if len(made.tried) > 1:
-        yield f"method: {made.chosen.method.kind}, the best of {len(made.tried)}"
+        yield f"method: {made.chosen.method.kind}, {_why(made)} of {len(made.tried)}"
     if len(made.bank.members) > 1 and made.chosen.method.kind != "mean":
         yield f"{'member' if made.chosen.method.kind == SINGLE else 'weights'}: of {len(made.bank.members)} members"
     if made.settings["most"] is not None:
@@ -213,6 +214,15 @@ def _chosen_by_looking(made: Made) -> Iterator[str]:
     if made.settings["postprocess"]:
         yield f"postprocess: {made.settings['postprocess']}"
     yield from _of_all(made.bank.members, "chosen_by_looking")
+
+
+def _why(made: Made) -> str:
+    """Return in a few words why the method was chosen, of those that were asked for."""
+    asked = made.settings["methods"]
+    eligible = [each for each in made.tried if not asked or each.method.kind in asked]
+    if made.chosen.nested is None:
+        return why(made.chosen, eligible)
+    return why(made.chosen.nested, [each.nested for each in eligible if each.nested is not None])
 
 
 def _of_all(runs: Sequence[Run], what: str) -> list[Any]:

@@ -21,6 +21,7 @@ from kagflow.ensemble import (
     score_level,
     suited,
 )
+from kagflow.ensemble.choice import why
 from kagflow.ensemble.methods import Climb, LightGBM, Mean
 from kagflow.ensemble.rows import Part
 from kagflow.errors import KagflowError, SplitError
@@ -241,7 +242,11 @@ def test_a_simpler_one_is_where_the_paired_difference_is_far_within_its_standard
     assert 0 < difference.value < difference.se
     assert (difference.value < difference.se / 4) == (chosen == "mean")
 
-    assert choose([best, simple]).method.kind == chosen
+    taken = choose([best, simple])
+    assert taken.method.kind == chosen
+    assert why(taken, [best, simple]) == (
+        "the best" if chosen == "climb" else "not told from the best by rmse, simpler"
+    )
 
 
 def test_the_score_as_fitted_has_no_say() -> None:
@@ -273,7 +278,11 @@ def test_labels_that_do_not_tell_ensembles_apart_are_looked_behind(flipped: int,
     assert lucky.cv_crossfitted > calibrated.cv_crossfitted
     assert (abs(calibrated.against(lucky).value) < calibrated.against(lucky).se) == (chosen == "climb")
 
-    assert choose([lucky, calibrated]).method.kind == chosen
+    taken = choose([lucky, calibrated])
+    assert taken.method.kind == chosen
+    assert why(taken, [lucky, calibrated]) == (
+        "the best" if chosen == "single" else "not told from the best by accuracy, better by log_loss"
+    )
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

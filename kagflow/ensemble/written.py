@@ -206,7 +206,7 @@ def _why(dishonest: Sequence[str]) -> str | None:
 def _chosen_by_looking(made: Made) -> Iterator[str]:
     """Yield what was chosen by looking at OOF: weights, the method, post-processing, and what the members did."""
     if len(made.tried) > 1:
-        yield f"method: {made.chosen.method.kind}, {_why(made)} of {len(made.tried)}"
+        yield f"method: {made.chosen.method.kind}, {_reason(made)} of {len(made.tried)}"
     if len(made.bank.members) > 1 and made.chosen.method.kind != "mean":
         yield f"{'member' if made.chosen.method.kind == SINGLE else 'weights'}: of {len(made.bank.members)} members"
     if made.settings["most"] is not None:
@@ -216,7 +216,7 @@ def _chosen_by_looking(made: Made) -> Iterator[str]:
     yield from _of_all(made.bank.members, "chosen_by_looking")
 
 
-def _why(made: Made) -> str:
+def _reason(made: Made) -> str:
     """Return in a few words why the method was chosen, of those that were asked for."""
     asked = made.settings["methods"]
     eligible = [each for each in made.tried if not asked or each.method.kind in asked]

@@ -244,9 +244,7 @@ def test_a_simpler_one_is_where_the_paired_difference_is_far_within_its_standard
 
     taken = choose([best, simple])
     assert taken.method.kind == chosen
-    assert why(taken, [best, simple]) == (
-        "the best" if chosen == "climb" else "not told from the best by rmse, simpler"
-    )
+    assert why(taken, [best, simple]) == ("the best" if chosen == "climb" else "level with the best and simpler,")
 
 
 def test_the_score_as_fitted_has_no_say() -> None:
@@ -281,7 +279,7 @@ def test_labels_that_do_not_tell_ensembles_apart_are_looked_behind(flipped: int,
     taken = choose([lucky, calibrated])
     assert taken.method.kind == chosen
     assert why(taken, [lucky, calibrated]) == (
-        "the best" if chosen == "single" else "not told from the best by accuracy, better by log_loss"
+        "the best" if chosen == "single" else "level with the best by accuracy and taken by log_loss,"
     )
 
 

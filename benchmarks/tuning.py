@@ -75,6 +75,7 @@ def by_recipe(
     """Prepare a study that asks `cross_val_score` for the mean over folds."""
     import lightgbm
     import optuna
+    from joblib import parallel_config
     from joblib.externals.loky import get_reusable_executor
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline
@@ -106,7 +107,9 @@ def by_recipe(
             if learns:
                 model = make_pipeline(FeaturesStep(setup.pool), model)
             jobs = cores if side_by_side else 1
-            scores.append(float(np.mean(cross_val_score(model, x, y, cv=folds, scoring=scoring, n_jobs=jobs))))
+            with parallel_config(backend="threading" if learns else "loky"):  # features.py is no module to import
+                found = cross_val_score(model, x, y, cv=folds, scoring=scoring, n_jobs=jobs)
+            scores.append(float(np.mean(found)))
             made.tell(trial, scores[-1])
         searching = time.perf_counter() - started
         get_reusable_executor().shutdown()  # else this process could not end before its workers tire of waiting

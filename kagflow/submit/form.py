@@ -14,6 +14,7 @@ from kagflow.data import Dataset, Frame
 from kagflow.metrics import Wants
 
 _SHOWN = 3
+_SUM_OFF = 0.01  # of one; files are written with some digits only
 _FAR = 0.5  # of the width of the training target's range: what lies further out is hardly meant
 
 
@@ -70,6 +71,7 @@ def form_findings(file: Frame, expected: Expected) -> list[Finding]:
     found = [*columns, *_id_findings(file, expected.sample)]
     for name in expected.sample.columns[1:]:
         found += _value_findings(file[name], expected)
+    found += _sum_findings(file, expected)
     if _is_untouched(file, expected.sample):
         return [*found, _finding("KF408", f"the file holds the {file.height} predictions of the sample itself")]
     constant = [name for name in expected.sample.columns[1:] if file.height > 1 and file[name].n_unique() == 1]
@@ -113,6 +115,21 @@ def _id_findings(file: Frame, sample: Frame) -> Iterator[Finding]:
         first = int((ids != wanted).arg_true()[0])
         message = f"ids are in another order than the sample's: row {first + 1} is {ids[first]}, there {wanted[first]}"
         yield _finding("KF403", message, columns=[name])
+
+
+def _sum_findings(file: Frame, expected: Expected) -> Iterator[Finding]:
+    """Yield the rows whose probabilities of all classes do not add up to one, where those of the sample do."""
+    columns = expected.sample.columns[1:]
+    if expected.wants != "probability" or len(columns) < 2 or len(columns) != len(expected.classes):
+        return
+    of_sample, sums = (
+        frame.select(pl.sum_horizontal(pl.col(columns).cast(pl.Float64, strict=False))).to_series()
+        for frame in (expected.sample, file)
+    )
+    off = sums.filter((sums - 1).abs() > _SUM_OFF)
+    if len(off) and ((of_sample - 1).abs() <= _SUM_OFF).all():
+        message = f"the probabilities of {len(off)} rows do not add up to 1: the first ones to {off[0]:g}"
+        yield _finding("KF406", message, columns=columns, size=len(off))
 
 
 def _value_findings(column: pl.Series, expected: Expected) -> Iterator[Finding]:

@@ -61,6 +61,27 @@ def test_a_planted_fault_is_found(frame, expected, code, message):
     assert message in messages[code]
 
 
+CLASSES = ("a", "b", "c")
+
+
+def of_classes(*rows: tuple[float, float, float]) -> pl.DataFrame:
+    probabilities = {name: [str(row[number]) for row in rows] for number, name in enumerate(CLASSES)}
+    return pl.DataFrame({"id": ["7", "8", "9"], **probabilities})
+
+
+@pytest.mark.parametrize(("last", "code"), [(0.3, None), (0.302, None), (0.4, "KF406")])
+def test_probabilities_of_a_row_that_do_not_add_up_are_found(last, code):
+    expected = Expected(of_classes(*3 * [(0.4, 0.3, 0.3)]), "probability", CLASSES, {})
+    messages = found(of_classes((0.5, 0.2, 0.3), (0.1, 0.6, last), (0.25, 0.5, 0.25)), expected)
+    assert list(messages) == ([] if code is None else [code])
+    assert code is None or "of 1 rows do not add up to 1: the first ones to 1.1" in messages[code]
+
+
+def test_probabilities_need_not_add_up_where_those_of_the_sample_do_not():
+    expected = Expected(of_classes(*3 * [(0.5, 0.5, 0.5)]), "probability", CLASSES, {})
+    assert found(of_classes((0.5, 0.9, 0.3), (0.1, 0.6, 0.4), (0.9, 0.5, 0.3)), expected) == {}
+
+
 def test_all_faults_are_found_at_once():
     bad = file(["-900", None, "x"], "97x")
     assert found(bad).keys() == {"KF402", "KF404", "KF405", "KF406"}

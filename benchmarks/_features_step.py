@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -33,7 +34,7 @@ class FeaturesStep(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return (rows, columns) the features of training rows, cross-fitted as the competition's cells are."""
         built = build(self.pool, np.ravel(X), {})
         self.learned_ = LearnedFeatures.of(self.pool.features, built)
-        return built.x.to_pandas()
+        return _to_pandas(built.x)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn from training rows."""
@@ -42,4 +43,9 @@ class FeaturesStep(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: ArrayLike) -> pd.DataFrame:
         """Return (rows, columns) the features of other rows."""
-        return self.learned_.apply(self.pool.features, self.pool.x[np.ravel(X)]).to_pandas()
+        return _to_pandas(self.learned_.apply(self.pool.features, self.pool.x[np.ravel(X)]))
+
+
+def _to_pandas(x: pl.DataFrame) -> pd.DataFrame:
+    """Return a table as LightGBM takes it: pandas makes objects of truths of which some are unknown."""
+    return x.with_columns(pl.selectors.boolean().cast(pl.Float64)).to_pandas()

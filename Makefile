@@ -46,7 +46,7 @@ setup: $(READY) ## make .venv from requirements.lock (other targets do it by the
 
 # Two workers share two cores: a thread a core in each of their libraries would only be in the others' way.
 test: $(READY) ## run the tests; args="..." goes to pytest
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 $(args)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(args)
 
 lint: $(READY) ## check style, formatting and the order of imports
 	@$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from tests.leaks.pipelines import Pipeline
 from tests.leaks.test_own_target import some_training_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
-NATURAL = [kind for kind in KINDS if kind.is_natural and str(kind) != "two-classes-stratified"]  # seven are harder
+NATURAL = [kind for kind in KINDS if kind.is_natural]
 REGRESSION, TIMED = KINDS[0], KINDS[5]
 
 

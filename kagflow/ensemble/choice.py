@@ -62,12 +62,12 @@ def choose(candidates: Sequence[Chosen], simplicity: Sequence[str] = SIMPLICITY)
         Kinds of methods, the simplest first.
     """
     best = _ranked(candidates)[0]
-    softer = [(each, each.before_labels()) for each in candidates if _is_level(each, best, _LEVEL_OF_LABELS)]
-    known = [(each, soft) for each, soft in softer if soft is not None]
-    if known:
-        chosen = _simplest([soft for _, soft in known], simplicity, _LEVEL_OF_LABELS)
-        return next(each for each, soft in known if soft is chosen)
-    return _simplest(candidates, simplicity, _LEVEL)
+    if best.before_labels() is None:
+        return _simplest(candidates, simplicity, _LEVEL)
+    level = [each for each in candidates if _is_level(each, best, _LEVEL_OF_LABELS)]
+    softer = [(each, soft) for each in level if (soft := each.before_labels()) is not None]
+    chosen = _simplest([soft for _, soft in softer], simplicity, _LEVEL_OF_LABELS)
+    return next(each for each, soft in softer if soft is chosen)
 
 
 def why(chosen: Chosen, candidates: Sequence[Chosen]) -> str:

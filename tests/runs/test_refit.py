@@ -154,6 +154,20 @@ def test_folds_that_learn_from_most_rows_do(project, folds, refitted):
     assert ("rows" in run.facts["test_predicted_by"]) == refitted
 
 
+def test_models_that_need_stop_rows_predict_test_by_folds_where_nobody_asked(project, monkeypatch):
+    monkeypatch.setattr(LightGBM, "refits", False)
+    assert "rows" not in project.cv(*TREES, "splitter.folds=2").facts["test_predicted_by"]
+
+
+def test_a_quick_look_fits_no_more_than_it_looks_at(project):
+    project.facts(**FORWARD)
+    settings = [word for each in TREES for word in ("--set", each)]
+    said = project.cli("cv", "toy", "--only-folds", "0", *settings, "--json")
+    assert said.code == 0, said.err
+    (run,) = project.complete()
+    assert [*json.loads((run / "run.json").read_text())["task_seconds"]] == ["0-seed0"]
+
+
 def test_what_models_of_all_rows_are_worth_where_time_goes_on(project):
     """The target grows with time: the first fold's models have seen the smallest values only."""
     project.facts(**FORWARD)

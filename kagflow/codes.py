@@ -91,7 +91,7 @@ CODES: Mapping[str, Code] = {
     "KF403": Code("a submission has another order than the sample", "warning", "write the sample's order"),
     "KF404": Code("a submission holds nulls or infinities", "error", "predict every row", False),
     "KF405": Code("a submission holds what is no prediction", "error", "write numbers, or the target's labels", False),
-    "KF406": Code("predictions lie outside the range of the target", "warning", "look at these rows"),
+    "KF406": Code("predictions lie outside the range of the target, or do not add up", "warning", "look at these rows"),
     "KF407": Code("all predictions are the same", "error", "find out why; accept it to send a baseline"),
     "KF408": Code("a submission is the untouched sample", "error", "fill it with predictions", False),
     "KF421": Code("this very file was sent before", "error", "send another one; this one has its score", False),

@@ -40,6 +40,8 @@ class HeldOut:
         (m,) codes of the independent units among them; ``None`` for rows.
     rows
         Number of training and of held-out rows.
+    groups
+        Number of groups among the training rows; ``None`` where rows have none.
     """
 
     competition: Competition
@@ -47,6 +49,7 @@ class HeldOut:
     truth: Truth
     units: NDArray[np.int64] | None
     rows: tuple[int, int]
+    groups: int | None
 
     @property
     def metric(self) -> Metric:
@@ -100,7 +103,8 @@ def hold_out(name: str, root: Path, into: Path, seed: int) -> HeldOut:
         sample.write_csv(each / facts.sample_file)
     mine.select(facts.id, *facts.targets).write_csv(hidden / "solution.csv")
     truth = read_truth(competition, hidden, data.classes)
-    return HeldOut(competition, folder, truth, _units(competition, data, held_out), (len(rest), len(held_out)))
+    groups = None if data.train.groups is None else data.train.groups[rest].n_unique()
+    return HeldOut(competition, folder, truth, _units(competition, data, held_out), (len(rest), len(held_out)), groups)
 
 
 def _quarter(data: Dataset, declared: SplitterConfig, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from _held_out import HeldOut, columns_to_learn_from, hold_out, in_class_order, is_of_logs, metric_of_autogluon
 from _measure import machine, print_row, verdict
 from numpy.typing import NDArray
@@ -100,12 +101,22 @@ def by_kagflow(held_out: HeldOut, terms: Terms, *, generated: bool) -> Outcome:
         for part in ("competitions", "configs"):
             if (held_out.competition.root / part / name).is_dir():
                 shutil.copytree(held_out.competition.root / part / name, terms.folder / part / name)
+        _ask_for_fewer_folds(terms.folder / "competitions" / name / "competition.yaml", held_out)
     submission = terms.folder / "runs" / name / "submission.csv"
     budget = f"{round(terms.seconds - (time.monotonic() - began))}s"
     run = [*program, "run", name, "--budget", budget, "--source", held_out.folder, "--track", "off"]
     used = call(run, terms, "run.log", submission)
     facts = {**used, "says": _last_words(terms.folder / "run.log")}
     return Outcome(held_out.submitted(submission), time.monotonic() - began, facts)
+
+
+def _ask_for_fewer_folds(path: Path, held_out: HeldOut) -> None:
+    """Let a competition's facts ask for no more folds than groups are left, where some are held out."""
+    facts = yaml.safe_load(path.read_text(encoding="utf-8"))
+    splitter = facts.get("splitter") or {}
+    if held_out.groups is not None and splitter.get("folds", 0) > held_out.groups:
+        facts["splitter"] = {**splitter, "folds": held_out.groups}
+        path.write_text(yaml.safe_dump(facts, sort_keys=False), encoding="utf-8")
 
 
 def _last_words(log: Path) -> str:

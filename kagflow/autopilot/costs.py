@@ -105,20 +105,25 @@ def _of_estimator(experiment: Experiment, shape: Shape) -> float:
 
 
 class Speed:
-    """What was learned of the machine and the data: how measured times compare with guesses, by family."""
+    """What was learned of the machine and the data: how measured times compare with guesses.
+
+    What is learned of a family on one set of features says less of it on another: a set whose steps take long, or
+    that makes many columns, is slow whatever the model.
+    """
 
     def __init__(self) -> None:
-        self._ratios: dict[str, list[float]] = {}
+        self._ratios: dict[tuple[str, str], float] = {}
 
-    def observe(self, family: str, guessed: float, measured: float) -> None:
+    def observe(self, family: str, features: str, guessed: float, measured: float) -> None:
         """Learn from a member, or a part of one, that took ``measured`` core seconds."""
-        ratio = min(max(measured / max(guessed, 1e-3), _FEWEST), _MOST)
-        self._ratios.setdefault(family, []).append(ratio)
+        self._ratios[family, features] = min(max(measured / max(guessed, 1e-3), _FEWEST), _MOST)
 
-    def expect(self, family: str, guessed: float) -> float:
+    def expect(self, family: str, features: str, guessed: float) -> float:
         """Return the core seconds to expect; of a family that was not seen yet, by what is known of the others."""
-        own = self._ratios.get(family)
+        if (family, features) in self._ratios:
+            return guessed * self._ratios[family, features]
+        own = [math.log(ratio) for (each, _), ratio in self._ratios.items() if each == family]
         if own:
-            return guessed * own[-1]
-        others = [math.log(ratios[-1]) for ratios in self._ratios.values()]
+            return guessed * math.exp(sum(own) / len(own))
+        others = [math.log(ratio) for ratio in self._ratios.values()]
         return guessed * math.exp(sum(others) / (len(others) + 0.5))  # drawn towards the guess

@@ -88,16 +88,16 @@ class Schedule:
     def expected(self, member: Member) -> float:
         """Return the seconds that a member is expected to take in one process."""
         guess = core_seconds(member.experiment, self.shape)
-        return self.speed.expect(member.family, guess) / self.crew.speed_of_threads
+        return self.speed.expect(member.family, member.experiment.features, guess) / self.crew.speed_of_threads
 
     def learn(self, member: Member, seconds: float, share: float = 1.0) -> None:
         """Learn from the seconds that a share of a member's fits took."""
         guess = share * core_seconds(member.experiment, self.shape)
-        self.speed.observe(member.family, guess, seconds * self.crew.speed_of_threads)
+        self.speed.observe(member.family, member.experiment.features, guess, seconds * self.crew.speed_of_threads)
 
     def in_time(self, member: Member, *, first: bool = False) -> Member:
         """Return a waiting member with as much haste as it needs; the first must be soon, the others must be good."""
-        ratio = self.speed.expect(member.family, 1.0)
+        ratio = self.speed.expect(member.family, member.experiment.features, 1.0)
         most = MOST if first else MOST - 1
         return fitting_level(member, self.shape, self.crew.core_seconds, ratio, most)
 
@@ -105,7 +105,7 @@ class Schedule:
         """Put a member of few trees before all others: nothing is done, and what was begun took too long."""
         if not self.hurried:
             self.hurried = True
-            seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", 1.0)
+            seconds = left * self.crew.speed_of_threads / self.speed.expect("lightgbm", "default", 1.0)
             self.waiting.insert(0, quick(self.shape, seconds))
 
     def hastier(self, member: Member, seconds: float, share: float) -> bool:

@@ -194,10 +194,20 @@ def test_small_data_are_fitted_side_by_side_and_large_ones_one_at_a_time():
 
 def test_a_slow_machine_is_known_after_the_first_member():
     speed = Speed()
-    assert speed.expect("lightgbm", 10) == 10
-    speed.observe("lightgbm", guessed=10, measured=40)
-    assert speed.expect("lightgbm", 10) == 40
-    assert 10 < speed.expect("catboost", 10) < 40
+    assert speed.expect("lightgbm", "default", 10) == 10
+    speed.observe("lightgbm", "default", guessed=10, measured=40)
+    assert speed.expect("lightgbm", "default", 10) == 40
+    assert speed.expect("lightgbm", "auto", 10) == 40  # what is known of the family is all that is known
+    assert 10 < speed.expect("catboost", "default", 10) < 40
+
+
+def test_a_set_of_features_that_takes_long_does_not_make_the_others_slow():
+    speed = Speed()
+    speed.observe("lightgbm", "default", guessed=10, measured=10)
+    speed.observe("lightgbm", "auto", guessed=10, measured=90)
+    assert speed.expect("lightgbm", "default", 10) == 10
+    assert speed.expect("lightgbm", "auto", 10) == 90
+    assert speed.expect("lightgbm", "linear", 10) == pytest.approx(30)
 
 
 # --- what next --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ last bit: weights, level-2 models and post-processing are fitted on the other fo
 models that trained on this fold; that is level 1's matter, which refitting the members inside measures.)
 """
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -150,6 +152,19 @@ def score_level(method: Method, level: Level, post: Post | None = None) -> Score
     )
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep silent about fits that have not converged: how far they came, their cross-fitted score tells.
+
+    It is around all threads, as filters belong to the process.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
 class _Blends:
     """Fits of a method on all rows, without each fold, and with ``nested`` without each two folds."""
 
@@ -166,7 +181,8 @@ class _Blends:
         for own in [level.whole().of_target(target).level for target in targets] or [level]:
             method.prepare(own)
         layout = Layout(jobs=min(cpu_count(), len(left_out)), threads=1)
-        self.fitted = dict(run_tasks(left_out, fit, layout))
+        with _without_warnings():
+            self.fitted = dict(run_tasks(left_out, fit, layout))
 
     def of(self, part: Part, without: tuple[int, ...]) -> Array:
         """Return the blend of a part's rows by the fit without some folds."""

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from kagflow.ensemble import Level, find_method, score_level, suited
 from kagflow.ensemble import trails as all_trails
-from kagflow.ensemble.methods import Climb, Forward, LightGBM, Weighted
+from kagflow.ensemble.methods import Climb, Forward, LightGBM, Weighted, logistic
 from kagflow.ensemble.methods.weights import squares_weights
 from kagflow.ensemble.trails.area import area, weighted_area
 from kagflow.ensemble.trails.plain import PlainTrail
@@ -298,3 +298,14 @@ def test_where_all_members_say_the_same_stacks_stay_with_them() -> None:
 
     for kind in ("logistic", "lightgbm"):
         assert score_level(find_method(kind), same).cv_crossfitted < alone * 1.02
+
+
+def test_a_stack_that_has_not_converged_floods_nobody_with_warnings(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(logistic, "_MOST_STEPS", 2)
+    level = Example("log_loss", "multiclass").level()
+
+    score_level(find_method("logistic"), level)
+
+    assert not [str(each.message) for each in recwarn.list]

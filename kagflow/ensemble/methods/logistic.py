@@ -13,6 +13,7 @@ from kagflow.metrics import METRICS
 
 _FREE = 100.0  # columns that are that much longer are hardly held back by a penalty on coefficients
 _MOST_NEWTON = 1_000  # coefficients; above, a step of Newton's costs more than it saves
+_MOST_STEPS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Logistic(Method):
         scaler = StandardScaler().fit(x)
         scaler.scale_[:starts] /= _FREE
         solver = "newton-cholesky" if x.shape[1] * (part.level.classes or 1) <= _MOST_NEWTON else "lbfgs"
-        model = LogisticRegression(C=strength, solver=solver, max_iter=1_000)
+        model = LogisticRegression(C=strength, solver=solver, max_iter=_MOST_STEPS)
         model.fit(scaler.transform(x), part.rows.y.astype(np.int64), sample_weight=part.rows.weight)
         return StackOfChances(design, part.level.classes, make_pipeline(scaler, model), strength)
 

@@ -44,9 +44,10 @@ comp-is-named:
 setup: $(READY) ## make .venv from requirements.lock (other targets do it by themselves)
 	@:
 
-# Two workers share two cores: a thread a core in each of their libraries would only be in the others' way.
+# Workers share the cores: a thread a core in each of their libraries would only be in the others' way. Two cores take
+# three workers, as a test that kills, stalls or serves waits for a quarter of its time.
 test: $(READY) ## run the tests; args="..." goes to pytest
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(args)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal $(args)
 
 lint: $(READY) ## check style, formatting and the order of imports
 	@$(BIN)/ruff check .

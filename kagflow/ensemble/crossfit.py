@@ -153,7 +153,7 @@ def score_level(method: Method, level: Level, post: Post | None = None) -> Score
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
+def _without_convergence_warnings() -> Iterator[None]:
     """Keep silent about fits that have not converged: how far they came, their cross-fitted score tells.
 
     It is around all threads, as filters belong to the process.
@@ -181,7 +181,7 @@ class _Blends:
         for own in [level.whole().of_target(target).level for target in targets] or [level]:
             method.prepare(own)
         layout = Layout(jobs=min(cpu_count(), len(left_out)), threads=1)
-        with _without_warnings():
+        with _without_convergence_warnings():
             self.fitted = dict(run_tasks(left_out, fit, layout))
 
     def of(self, part: Part, without: tuple[int, ...]) -> Array:

@@ -132,17 +132,16 @@ class LightGBM(Model):
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
             raise self._refuses(error, resources) from error
         rounds = booster.best_iteration if valid_sets else limit
-        # To let go of the data a booster is written as text and read back. LightGBM would do that too; done here, the
-        # text, which takes long to make, is at hand when the model is saved. Read back it also predicts faster.
-        text = booster.model_to_string(num_iteration=rounds)
-        booster.model_from_string(text).free_dataset()
         if valid_sets and not booster.best_iteration:
             raise ModelError(
                 "LightGBM cannot stop early with these parameters (dart never does)",
                 hint="give `rounds` a number",
                 where="rounds",
             )
-        return FittedLightGBM(booster, text, rounds, train.x.columns, own)
+        fitted = FittedLightGBM(booster, rounds, train.x.columns, own)
+        if train.kept is None:  # else the next fit needs the data anyway, and this model may never be saved
+            fitted.let_go_of_data()
+        return fitted
 
     def _native(self, problem: Problem, resources: Resources, seed: int) -> dict[str, Any]:
         """Return LightGBM's own parameters: the defaults, then the user's, then what kagflow owns."""
@@ -187,16 +186,27 @@ class FittedLightGBM:
     def __init__(
         self,
         booster: lightgbm.Booster,
-        text: str,
         rounds: int,
         features: Sequence[str] | None = None,
         own: _Raw | None = None,
+        text: str | None = None,
     ) -> None:
         self._booster = booster
-        self._text = text
+        self._made_text = text
         self._features = list(features or booster.feature_name())
         self._own = own
         self.rounds: int | None = rounds
+
+    @property
+    def _text(self) -> str:
+        if self._made_text is None:
+            self._made_text = str(self._booster.model_to_string(num_iteration=self.rounds))
+        return self._made_text
+
+    def let_go_of_data(self) -> None:
+        """Drop the training rows, which a booster holds on to until it is read back from its text."""
+        # LightGBM would do that too; done here, the text, which takes long to make, is at hand when it is saved.
+        self._booster.model_from_string(self._text).free_dataset()
 
     def predict(self, x: Frame) -> NDArray[np.float64]:
         """Return (n,) values or P(positive), or (n, k) probabilities."""
@@ -228,7 +238,7 @@ def load(path: Path) -> FittedLightGBM:
     booster = lightgbm.Booster(model_str=text)
     kept = path.with_suffix(".json")
     own = _Raw(**json.loads(kept.read_text(encoding="utf-8"))) if kept.is_file() else None
-    return FittedLightGBM(booster, text, booster.num_trees() // booster.num_model_per_iteration(), own=own)
+    return FittedLightGBM(booster, booster.num_trees() // booster.num_model_per_iteration(), own=own, text=text)
 
 
 @functools.cache

@@ -164,10 +164,10 @@ class TrialBook:
         running = [trial for trial in self.trials() if trial.state.name == "RUNNING"]
         return any(trial.user_attrs.get(_OWNER, self._me)["host"] == self._me["host"] for trial in running)
 
-    def best(self) -> "FrozenTrial":
-        """Return the trial with the best score; of equal ones the first."""
+    def best(self, complete: "Sequence[FrozenTrial] | None" = None) -> "FrozenTrial":
+        """Return the trial with the best score, of all or of some that are complete; of equal ones the first."""
         pick = min if self._direction == "minimize" else max
-        return pick(self.complete_trials(), key=lambda trial: float(trial.value or 0.0))
+        return pick(complete or self.complete_trials(), key=lambda trial: float(trial.value or 0.0))
 
     def study(self) -> "Study":
         """Return Optuna's own object."""

@@ -205,9 +205,10 @@ class Trials:
 
     def _best(self) -> list[FoldResult] | None:
         """Return the best trial's folds; ``None`` where none is asked for, there yet, or on this machine."""
-        if self._pruner is None or not self._book.complete_trials():
+        complete = [] if self._pruner is None else self._book.complete_trials()
+        if not complete:
             return None
-        number = self._book.best().number
+        number = self._book.best(complete).number
         with self._judging:
             if number not in self._judged:
                 folder = TrialFolder(self._book.folder, number)

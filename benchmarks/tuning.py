@@ -209,7 +209,7 @@ def compare(name: str, root: Path, rounds: int, seconds: float, studies: int, fe
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few seconds and rounds: to see that it runs")
-    parser.add_argument("--seconds", type=float, default=180.0, help="wall time of each study")
+    parser.add_argument("--seconds", type=float, default=300.0, help="wall time of each study")
     parser.add_argument("--studies", type=int, default=3, help="of each, in turns")
     parser.add_argument("--rounds", type=int, default=200, help="boosting rounds of every fit")
     parser.add_argument("--features", action="store_true", help="the competition's own, instead of the files' columns")

@@ -78,6 +78,20 @@ def test_scores_alone_tell_nothing_before_something_was_learned() -> None:
     assert not Pruner(AUC).should_stop(bad[:1], best)
 
 
+@pytest.mark.parametrize(("memory", "stops"), [(None, True), (1.0, False)])
+def test_how_far_wild_trials_differed_is_forgotten(
+    memory: float | None, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that is behind the like of it is stopped, however far the first ones of the study varied."""
+    if memory is not None:
+        monkeypatch.setattr("kagflow.tuning.pruning._MEMORY", memory)
+    rng, pruner = np.random.default_rng(8), Pruner(AUC)
+    best = [FoldResult(k, 0.9) for k in range(5)]
+    for spread in (0.1,) * 10 + (0.001,) * 60:
+        pruner.learn([FoldResult(k, 0.9 - spread * rng.normal()) for k in range(5)], best)
+    assert pruner.should_stop([FoldResult(0, 0.89)], best) is stops
+
+
 def test_what_is_done_will_not_change() -> None:
     """The same lead is less sure while more is to come."""
     rng = np.random.default_rng(1)
@@ -132,14 +146,16 @@ def test_a_fold_that_the_best_one_has_not_is_a_mistake() -> None:
 # --- how often it is wrong -------------------------------------------------------------------------------------------
 
 
-def simulate(make: Callable[[], Pruner], training: float, *, on_rows: bool, studies: int = 60) -> tuple[float, float]:
+def simulate(
+    make: Callable[[], Pruner], training: float, *, on_rows: bool, studies: int = 60, n_folds: int = 5
+) -> tuple[float, float]:
     """Return the share of stops that were of a trial which would have become the best, and that of fits saved.
 
     Trials differ truly, by the rows (200 a fold), and by what each fold's training does to them: ``training`` is the
     variance of that as a multiple of what rows explain.
     """
     rng, stops, wrong, fits = np.random.default_rng(4), 0, 0, 0
-    n_trials, n_folds, n_rows = 30, 5, 200
+    n_trials, n_rows = 30, 200
     for _ in range(studies):
         hard = rng.exponential(size=(n_folds, n_rows))
         noise = rng.normal(size=(n_trials, n_folds, n_rows))
@@ -175,6 +191,17 @@ def test_few_stops_are_wrong(training: float, on_rows: bool) -> None:
     wrong, saved = simulate(lambda: Pruner(MAE), training, on_rows=on_rows)
     assert wrong <= 0.05
     assert saved > 0.4
+
+
+@pytest.mark.parametrize("on_rows", [True, False])
+def test_few_are_wrong_with_three_folds_too(on_rows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two decisions have no greater chance each than four, as they would if a chance were shared."""
+    wrong, _ = simulate(lambda: Pruner(MAE), 1, on_rows=on_rows, n_folds=3)
+    assert wrong <= 0.05
+    monkeypatch.setattr("kagflow.tuning.pruning._ON_ROWS", 0.4)
+    monkeypatch.setattr("kagflow.tuning.pruning._ON_SCORES", 0.5)
+    more, _ = simulate(lambda: Pruner(MAE), 1, on_rows=on_rows, n_folds=3)
+    assert more > wrong
 
 
 def test_without_the_variance_of_training_more_are() -> None:

@@ -20,7 +20,7 @@ from kagflow.metrics import METRICS, Array, Metric, RowMean
 # best score for a number of fits was closer to the best there is than at lower chances, which stop less, and at higher
 # ones, which lose what they look for. Scores of folds alone tell less, and stop as many at a higher chance only.
 _ON_ROWS, _ON_SCORES = 0.2, 0.25
-_DECISIONS = 4  # more share the chance of these
+_DECISIONS = 4  # where there are more, they share the chance of these
 _INFLATION = 1.5  # believed before anything is learned, with the weight of _BELIEF differences
 _BELIEF = 4
 # Of scores of folds, what each trial leaves of what was learned before: the closer a study gets, the more alike its
@@ -84,12 +84,13 @@ class Pruner:
     -----
     With the share f of all rows done, the final difference of two trials is the difference so far, give or take its
     standard error times sqrt(1 - f): what is done will not change any more. A trial is stopped where it is behind by
-    more than so many of these as Student's t allows at a level that all decisions on a trial share.
+    more than so many of these as Student's t allows at the chance of a decision, of which there is one after each fold.
 
     The variance is that of the rows' paired differences, times how much more differences vary between folds than their
     rows explain (at least 1), which is what another training sample changes: a mean over earlier trials and this one.
-    Of a metric that is no mean over rows it is the variance between folds itself. Few rows may carry a difference, as
-    where labels agree on all others: they count for the degrees of freedom, as do the folds learned from.
+    Of a metric that is no mean over rows it is the variance between folds itself, of late trials above all. Few rows
+    may carry a difference, as where labels agree on all others: they count for the degrees of freedom, as do the folds
+    learned from.
     """
 
     def __init__(self, metric: Metric) -> None:

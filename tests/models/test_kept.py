@@ -10,7 +10,7 @@ import pytest
 
 from kagflow.config import ModelConfig, RoundsConfig
 from kagflow.errors import ModelError
-from kagflow.models import Batch, Problem, Resources, make_model
+from kagflow.models import Batch, Problem, Resources, load_model, make_model
 from kagflow.models import base as models_base
 from kagflow.models.objective import OwnObjective, StopScore
 from kagflow.testing import check_model
@@ -125,6 +125,16 @@ def test_models_are_the_same_to_the_bit(kind, task, columns, weighted):
         assert first.rounds == again.rounds == plain.rounds
     assert train.kept
     assert stop.kept
+
+
+def test_a_model_of_kept_data_is_saved_as_any_other(kind, tmp_path):
+    """Also where what it writes is made only when it is saved, after it has predicted."""
+    train, stop = batches([*NUMBERS, "color"], "binary")
+    search = RoundsConfig(limit=20, patience=3)
+    made = fit(kind, {}, train, stop, problem("binary"), search)
+    predicted = made.predict(stop.x).tobytes()
+    made.save(tmp_path / "model")
+    assert load_model(kind, tmp_path / "model").predict(stop.x).tobytes() == predicted
 
 
 def pulls_up(y, prediction, weight):
